@@ -1,0 +1,1 @@
+"""Label sets into training batches."""

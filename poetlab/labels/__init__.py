@@ -1,0 +1,1 @@
+"""Foreign label formats into one thing, the LabelSet, and back."""

@@ -1,0 +1,98 @@
+"""Arrays of predicted poses: of one image (`Instances`) and of one video (`Poses`)."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from poetlab.skeleton import Skeleton
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Instances:
+    """The poses predicted in one image, highest score first.
+
+    Attributes:
+        keypoints: (n, k, 2) pixels (x, y) in the full frame.
+        visibility: (n, k) probability that each keypoint can be seen.
+        scores: (n,) probability that each instance is an animal.
+    """
+
+    keypoints: np.ndarray
+    visibility: np.ndarray
+    scores: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def best(self, n: int) -> "Instances":
+        """The first `n` instances, or all if there are fewer."""
+        return Instances(self.keypoints[:n], self.visibility[:n], self.scores[:n])
+
+    def above(self, threshold: float) -> "Instances":
+        """The instances whose score is at least `threshold`."""
+        kept = self.scores >= threshold
+        return Instances(self.keypoints[kept], self.visibility[kept], self.scores[kept])
+
+
+@dataclass(frozen=True, eq=False)
+class Poses:
+    """The poses of every decoded frame of one video; missing values are NaN (visibility and score: 0).
+
+    Attributes:
+        skeleton: Names of the keypoint axis.
+        individuals: Names of the individual axis; slots by score where `tracked` is false.
+        keypoints: (frames, individuals, k, 2) pixels (x, y) in the full frame.
+        visibility: (frames, individuals, k) probability that each keypoint can be seen.
+        scores: (frames, individuals) probability that each instance is an animal.
+        times: (frames,) seconds since the start of the video.
+        size: (height, width) of the full frame in pixels.
+        fps: Average frames per second; NaN if unknown.
+        video: File name of the video.
+        model: Name of the model that predicted the poses.
+        tracked: Whether a name means one animal throughout, or only a slot.
+    """
+
+    skeleton: Skeleton
+    individuals: tuple[str, ...]
+    keypoints: np.ndarray
+    visibility: np.ndarray
+    scores: np.ndarray
+    times: np.ndarray
+    size: tuple[int, int]
+    fps: float
+    video: str
+    model: str
+    tracked: bool
+
+    @property
+    def n_frames(self) -> int:
+        """Number of decoded frames."""
+        return len(self.times)
+
+    def to_table(self) -> "pd.DataFrame":
+        """One row a frame, individual and keypoint.
+
+        Returns:
+            Columns `frame`, `time`, `individual`, `keypoint`, `x`, `y`, `visibility`, `score`; absent
+            individuals have NaN positions, visibility 0 and score 0.
+        """
+        import pandas as pd
+
+        shape = self.keypoints.shape[:3]
+        frame, individual, keypoint = (axis.ravel() for axis in np.indices(shape))
+        return pd.DataFrame(
+            {
+                "frame": frame,
+                "time": self.times[frame],
+                "individual": pd.Categorical.from_codes(individual, categories=list(self.individuals)),
+                "keypoint": pd.Categorical.from_codes(keypoint, categories=list(self.skeleton.keypoints)),
+                "x": self.keypoints[..., 0].ravel(),
+                "y": self.keypoints[..., 1].ravel(),
+                "visibility": self.visibility.ravel(),
+                "score": self.scores[frame, individual],
+            }
+        )

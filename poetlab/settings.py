@@ -1,0 +1,12 @@
+"""The base of all settings: immutable, validated, and refusing unknown names."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Settings(BaseModel):
+    """A group of settings. Each layer declares its own group beside the code that reads it.
+
+    Field descriptions become the comments of `config.yaml`, so that the two never disagree.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
