@@ -1,0 +1,77 @@
+"""POET: a set of poses from an image in one pass (arXiv 2103.12115, Figure 2)."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from poetlab.model.backbone import Backbone
+from poetlab.model.pose_vector import PosePrediction, QueryClass, decode_vectors, vector_size
+from poetlab.model.position import sine_position_encoding
+from poetlab.model.presets import ModelSettings
+from poetlab.model.transformer import Transformer
+
+
+@dataclass(frozen=True)
+class PoetOutput:
+    """What the network says of a batch, after each of its L decoder layers.
+
+    Attributes:
+        class_logits: (L, B, Q, 3) in the order of `QueryClass`.
+        pose_vectors: (L, B, Q, 2 + 3 k) in (0, 1); see `pose_vector`.
+    """
+
+    class_logits: Tensor
+    pose_vectors: Tensor
+
+    @property
+    def poses(self) -> PosePrediction:
+        """The decoded pose vectors, with leading dimensions (L, B, Q)."""
+        return decode_vectors(self.pose_vectors)
+
+
+class Poet(nn.Module):
+    """The pose estimation transformer.
+
+    Args:
+        settings: Sizes of the network.
+        n_keypoints: Number of keypoints k of the skeleton.
+    """
+
+    def __init__(self, settings: ModelSettings, n_keypoints: int) -> None:
+        super().__init__()
+        n_features = settings.n_features
+        self.settings = settings
+        self.n_keypoints = n_keypoints
+        self.backbone = Backbone(settings)
+        self.input_projection = nn.Conv2d(self.backbone.n_channels, n_features, kernel_size=1)
+        self.queries = nn.Parameter(torch.randn(settings.n_queries, n_features))
+        self.transformer = Transformer(settings)
+        self.class_head = nn.Linear(n_features, len(QueryClass))
+        self.pose_head = nn.Sequential(
+            nn.Linear(n_features, n_features),
+            nn.ReLU(),
+            nn.Linear(n_features, n_features),
+            nn.ReLU(),
+            nn.Linear(n_features, vector_size(n_keypoints)),
+        )
+
+    def forward(self, images: Tensor, padding: Tensor | None = None) -> PoetOutput:
+        """Predict the poses in a batch of images.
+
+        Args:
+            images: (B, 3, H, W), normalized with ImageNet's mean and standard deviation.
+            padding: (B, H, W) true where an image was padded; None if no image was.
+        """
+        maps = self.input_projection(self.backbone(images))  # (B, D, h, w)
+        features = maps.flatten(2).transpose(1, 2)  # (B, h * w, D)
+        if padding is None:
+            valid = None
+            everywhere = torch.ones(1, *maps.shape[-2:], dtype=torch.bool, device=maps.device)
+            position = sine_position_encoding(everywhere, features.shape[-1])  # (1, h * w, D)
+        else:
+            shrunk = nn.functional.interpolate((~padding)[:, None].float(), size=maps.shape[-2:])[:, 0].bool()
+            valid = shrunk.flatten(1)  # (B, h * w)
+            position = sine_position_encoding(shrunk, features.shape[-1])  # (B, h * w, D)
+        embeddings = self.transformer(features, position.to(features.dtype), self.queries, valid)  # (L, B, Q, D)
+        return PoetOutput(self.class_head(embeddings), self.pose_head(embeddings).float().sigmoid())
