@@ -1,3 +1,71 @@
-"""Poses of many animals in images and videos, with POET, the pose estimation transformer."""
+"""Poses of many animals in images and videos, with POET, the pose estimation transformer.
+
+The main job in five lines:
+
+    project = poetlab.create_project("myproject")
+    poetlab.import_labels(project, "labels.json")
+    poetlab.train(project)
+    poetlab.evaluate(project)
+    results = list(poetlab.analyze(project, ["video.mp4"]))
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from poetlab.errors import PoetlabError
+    from poetlab.poses import Instances, Poses
+    from poetlab.project import Project, create_project, open_project
+    from poetlab.results.reading import read_poses, read_table
+    from poetlab.skeleton import Skeleton, load_skeleton
+    from poetlab.workflow import analyze, evaluate, import_labels, load_predictor, train
+
+_HOMES = {
+    "PoetlabError": "poetlab.errors",
+    "Instances": "poetlab.poses",
+    "Poses": "poetlab.poses",
+    "Project": "poetlab.project",
+    "create_project": "poetlab.project",
+    "open_project": "poetlab.project",
+    "read_poses": "poetlab.results.reading",
+    "read_table": "poetlab.results.reading",
+    "Skeleton": "poetlab.skeleton",
+    "load_skeleton": "poetlab.skeleton",
+    "analyze": "poetlab.workflow",
+    "evaluate": "poetlab.workflow",
+    "import_labels": "poetlab.workflow",
+    "load_predictor": "poetlab.workflow",
+    "train": "poetlab.workflow",
+}
+"""The module of each public name, imported when the name is first used, so that `import poetlab` is fast."""
+
+__all__ = [
+    "Instances",
+    "PoetlabError",
+    "Poses",
+    "Project",
+    "Skeleton",
+    "__version__",
+    "analyze",
+    "create_project",
+    "evaluate",
+    "import_labels",
+    "load_predictor",
+    "load_skeleton",
+    "open_project",
+    "read_poses",
+    "read_table",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'poetlab' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

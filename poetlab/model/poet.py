@@ -74,4 +74,4 @@ class Poet(nn.Module):
             valid = shrunk.flatten(1)  # (B, h * w)
             position = sine_position_encoding(shrunk, features.shape[-1])  # (B, h * w, D)
         embeddings = self.transformer(features, position.to(features.dtype), self.queries, valid)  # (L, B, Q, D)
-        return PoetOutput(self.class_head(embeddings), self.pose_head(embeddings).float().sigmoid())
+        return PoetOutput(self.class_head(embeddings).float(), self.pose_head(embeddings).float().sigmoid())

@@ -93,6 +93,27 @@ def encode_vectors(prediction: PosePrediction) -> Tensor:
     return torch.cat([prediction.centers, parts.flatten(-2)], dim=-1)
 
 
+def copy_keypoint_rows(source: Tensor, source_names: Sequence[str], target: Tensor, names: Sequence[str]) -> Tensor:
+    """The rows of a layer that outputs pose vectors, taken from another such layer by keypoint name.
+
+    Args:
+        source: (2 + 3 k', ...) rows of the layer to copy from.
+        source_names: Names of its k' keypoints.
+        target: (2 + 3 k, ...) rows that keypoints without a namesake keep.
+        names: Names of the target's k keypoints.
+
+    Returns:
+        (2 + 3 k, ...) rows: the center's and every common keypoint's from the source.
+    """
+    rows = target.clone()
+    rows[:2] = source[:2]
+    for index, name in enumerate(names):
+        if name in source_names:
+            source_index = source_names.index(name)
+            rows[_keypoint_rows(index)] = source[_keypoint_rows(source_index)]
+    return rows
+
+
 def encode_targets(keypoints: Tensor, visible: Tensor, bboxes: Tensor, size: tuple[int, int]) -> PoseTargets:
     """The animals of one image as targets of a batch of one.
 
@@ -130,6 +151,11 @@ def stack_targets(targets: Sequence[PoseTargets]) -> PoseTargets:
         offsets=torch.cat([pad(each.offsets, 0) for each in targets]),
         visible=torch.cat([pad(each.visible, 0) for each in targets]),
     )
+
+
+def _keypoint_rows(index: int) -> slice:
+    """Where a keypoint's three numbers stand in the pose vector."""
+    return slice(vector_size(index), vector_size(index + 1))
 
 
 def pixels_to_unit(points: Tensor, size: tuple[int, int]) -> Tensor:

@@ -1,0 +1,86 @@
+"""What every command prints with: tables, progress bars, and one line for each warning."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import rich
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+
+class RateColumn(ProgressColumn):
+    """How many units a second the latest work took."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self.unit = unit
+
+    def render(self, task: Task) -> Text:
+        """Show the rate, once it is known."""
+        rate = task.finished_speed or task.speed
+        return Text(f"{rate:.1f} {self.unit}/s" if rate else "", style="progress.data.speed")
+
+
+@contextmanager
+def progress_bar(unit: str) -> Iterator[Progress]:
+    """A progress bar that counts `unit`, with rate and time left."""
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        RateColumn(unit),
+        TimeRemainingColumn(),
+        console=rich.get_console(),
+    ) as progress:
+        yield progress
+
+
+class WarningHandler(logging.Handler):
+    """Prints the library's warnings, one line each, above a running progress bar."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record."""
+        rich.get_console().print(f"[yellow]{record.levelname.lower()}:[/] {escape(self.format(record))}")
+
+
+def show(text: str) -> None:
+    """Print a line; square brackets are rich's markup, so escape what comes from outside."""
+    rich.get_console().print(text, highlight=False, soft_wrap=True)
+
+
+def plain(value: object) -> str:
+    """A value as text in which square brackets are no markup."""
+    return escape(str(value))
+
+
+def table(*columns: str, title: str | None = None) -> Table:
+    """A plain table; all columns but the first are numbers, aligned to the right."""
+    made = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
+    for number, column in enumerate(columns):
+        made.add_column(column, justify="right" if number else "left")
+    return made
+
+
+def show_table(made: Table) -> None:
+    """Print a table."""
+    rich.get_console().print(made)
+
+
+def relative(path: Path) -> str:
+    """A path as short as it can be said from here."""
+    try:
+        return plain(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return plain(path)

@@ -1,0 +1,100 @@
+"""`poetlab train`: train a network, or go on with a run that was interrupted."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from poetlab.cli.console import plain, progress_bar, relative, show
+from poetlab.cli.options import DeviceOption, ProjectOption
+
+if TYPE_CHECKING:
+    from poetlab.model.pretrained import Transfer
+    from poetlab.project import Project
+    from poetlab.workflow import TrainingStart
+
+INTERRUPTED = 130
+"""The exit status of a command that Ctrl-C ended."""
+
+
+def train(
+    preset: Annotated[
+        str | None, typer.Option(help="poet-r18, poet-r50 or poet-dc5-r50.", show_default="from config.yaml")
+    ] = None,
+    pretrained: Annotated[str, typer.Option(metavar="coco|imagenet|none|FILE", help="Weights to start from.")] = "none",
+    epochs: Annotated[
+        int | None, typer.Option(help="Times that every image is shown.", show_default="from config.yaml")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images a step.", show_default="from config.yaml")] = None,
+    device: DeviceOption = None,
+    seed: Annotated[int | None, typer.Option(help="Of everything random.", show_default="from config.yaml")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the latest run.")] = False,
+    project: ProjectOption = Path(),
+) -> None:
+    """Train a network on the project's labels."""
+    from poetlab.project import open_project
+
+    run_train(
+        open_project(project),
+        preset=preset,
+        pretrained=pretrained,
+        epochs=epochs,
+        batch_size=batch_size,
+        device=device,
+        seed=seed,
+        resume=resume,
+    )
+
+
+def run_train(project: "Project", **choices: Any) -> None:
+    """Train with a progress bar and show what came of it; `choices` are those of `poetlab.train`."""
+    from poetlab.workflow import train as train_network
+
+    with progress_bar("steps") as progress:
+        task = progress.add_task("preparing", total=None)
+
+        def on_step(done: int, total: int, loss: float) -> None:
+            progress.update(task, completed=done, total=total, description=f"training, loss {loss:7.2f}")
+
+        try:
+            result = train_network(project, on_start=_show_start, on_step=on_step, on_epoch=_show_epoch, **choices)
+        except KeyboardInterrupt:
+            show("stopped; the run is saved. Go on with: poetlab train --resume")
+            raise typer.Exit(INTERRUPTED) from None
+    show(f"trained {relative(result.folder.path)}")
+    show(f"  metrics: {relative(result.folder.metrics)} and {relative(result.folder.metrics_plot)}")
+    found = "0; the run has learnt nothing yet" if result.best_ap is None else f"{result.best_ap:.3f}"
+    show(f"  best validation AP: {found}")
+
+
+def show_transfer(transfer: "Transfer") -> None:
+    """Print what became of pretrained weights."""
+    show(
+        f"  pretrained: {len(transfer.taken)} tensors taken, {len(transfer.adapted)} adapted "
+        f"({plain(', '.join(transfer.adapted) or 'none')}), {len(transfer.left)} left at their own start"
+    )
+    if transfer.left:
+        show(f"    left: {plain(', '.join(transfer.left))}")
+    if transfer.keypoints_new:
+        known = plain(", ".join(transfer.keypoints_taken) or "none")
+        show(f"    keypoints taken: {known}; new: {plain(', '.join(transfer.keypoints_new))}")
+
+
+def _show_start(start: "TrainingStart") -> None:
+    begun = f"going on after epoch {start.n_epochs_done} of" if start.n_epochs_done else "training"
+    show(f"{begun} {relative(start.folder.path)}: {start.preset} on {start.device}, {start.n_epochs} epochs")
+    validated = f"{start.n_validation_images} for validation"
+    if not start.n_validation_images:
+        validated = "none for validation, so AP is measured on the training images"
+    show(f"  {start.n_training_images} training images, {validated}")
+    if start.transfer:
+        show_transfer(start.transfer)
+
+
+def _show_epoch(row: Mapping[str, Any]) -> None:
+    if "val_AP" in row:
+        show(
+            f"  epoch {row['epoch']}: loss {row['loss']:.2f}, validation AP {row['val_AP']:.3f}, "
+            f"AP50 {row['val_AP50']:.3f}, median error {row['val_median_error']:.1f} px"
+        )

@@ -1,0 +1,102 @@
+"""`config.yaml`: every setting of a project, commented and validated."""
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError
+
+from poetlab.analysis_settings import AnalysisSettings
+from poetlab.data.image_size import ImageSizeSettings
+from poetlab.errors import ConfigError
+from poetlab.settings import Settings
+from poetlab.training.settings import TrainingSettings
+
+_HEADER = """\
+# The settings of a poetlab project. Leave out any line to have its default.
+"""
+
+
+class Config(Settings):
+    """All settings of a project."""
+
+    poetlab: int = Field(1, description="version of this file's form; leave it as it is")
+    skeleton: str = Field(
+        "skeleton.yaml",
+        description="file with the names of the keypoints; the first import makes it where init did not",
+    )
+    individuals: int | None = Field(
+        None, ge=1, description="animals in each video; null: the most that were labelled in one image"
+    )
+    preset: str = Field(
+        "poet-r18", description="network to train: poet-r18 (light), poet-r50 or poet-dc5-r50 (the paper's)"
+    )
+    image_size: ImageSizeSettings = Field(
+        default=ImageSizeSettings(), description="how large the network sees an image; smaller is faster and coarser"
+    )
+    training: TrainingSettings = Field(default=TrainingSettings(), description="how a network is trained")
+    analysis: AnalysisSettings = Field(default=AnalysisSettings(), description="how videos are analyzed")
+
+
+def load_config(path: Path) -> Config:
+    """Read and validate a `config.yaml`.
+
+    Raises:
+        ConfigError: If it is no YAML, has an unknown name, or a value that does not fit.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
+    if not isinstance(content, dict) or "poetlab" not in content:
+        raise ConfigError(f"{path}: no poetlab config (it has no line 'poetlab: 1'); is it another tool's?")
+    try:
+        return Config.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {explain(error, Config)}") from error
+
+
+def render_config(config: Config) -> str:
+    """The text of a `config.yaml`, each setting with its comment."""
+    return _HEADER + "".join(_render(config, indent=0))
+
+
+def explain(error: ValidationError, settings: type[BaseModel]) -> str:
+    """The first thing that is wrong with some settings, in words, naming the nearest known name."""
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] != "extra_forbidden":
+        return f"{place}: {first['msg'].removeprefix('Value error, ')}, found {first.get('input')!r}"
+    *groups, name = (str(part) for part in first["loc"])
+    for group in groups:
+        annotation = settings.model_fields[group].annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            break
+        settings = annotation
+    known = list(settings.model_fields)
+    nearest = difflib.get_close_matches(name, known, n=1)
+    advice = f"did you mean '{nearest[0]}'?" if nearest else f"known are {', '.join(known)}"
+    return f"unknown setting '{place}'; {advice}"
+
+
+def _render(settings: BaseModel, indent: int) -> list[str]:
+    lines = []
+    margin = "  " * indent
+    for name, field in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        comment = f"  # {field.description}" if field.description else ""
+        if isinstance(value, BaseModel):
+            lines += [f"\n{margin}{name}:{comment}\n", *_render(value, indent + 1)]
+        else:
+            lines.append(f"{margin}{name}: {_scalar(value)}{comment}\n")
+    return lines
+
+
+def _scalar(value: Any) -> str:
+    plain = list(value) if isinstance(value, tuple) else value
+    if isinstance(plain, float):
+        return f"{plain:g}" if "e" not in f"{plain:g}" else f"{plain:f}".rstrip("0")  # YAML reads 5e-05 as text
+    return yaml.safe_dump(plain, default_flow_style=True).removesuffix("...\n").strip()

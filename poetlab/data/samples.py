@@ -1,0 +1,84 @@
+"""One labelled image, read from disk, as tensors."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from poetlab.errors import LabelError
+from poetlab.labels.label_set import VISIBLE, LabeledImage, LabelSet
+from poetlab.model.pose_vector import PoseTargets, encode_targets
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """An image and its animals, in pixels of this image.
+
+    Attributes:
+        image: (3, H, W) uint8, RGB.
+        keypoints: (n, k, 2) as (x, y); 0 where not visible.
+        visible: (n, k) true where labelled as visible.
+        bboxes: (n, 4) as (x, y, width, height).
+    """
+
+    image: Tensor
+    keypoints: Tensor
+    visible: Tensor
+    bboxes: Tensor
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the image."""
+        return self.image.shape[1], self.image.shape[2]
+
+    def targets(self) -> PoseTargets:
+        """The animals as the network's targets, a batch of one."""
+        return encode_targets(self.keypoints, self.visible, self.bboxes, self.size)
+
+
+def read_sample(label_set: LabelSet, index: int) -> Sample:
+    """Read the image of a label set at this index; crowd regions are no animals.
+
+    Raises:
+        LabelError: If the image cannot be read, or differs in size from what its labels say.
+    """
+    labeled = label_set.images[index]
+    image = read_image(label_set.image_path(labeled))
+    if image.shape[:2] != labeled.size:
+        raise LabelError(
+            f"{label_set.image_path(labeled)}: is {image.shape[1]} x {image.shape[0]} pixels but was "
+            f"{labeled.size[1]} x {labeled.size[0]} when imported; put the original back or import again"
+        )
+    return _to_sample(image, labeled, label_set.skeleton.n_keypoints)
+
+
+def read_image(path: Path) -> np.ndarray:
+    """Read an image file as (height, width, 3) uint8, RGB.
+
+    Raises:
+        LabelError: If it is missing or no whole image.
+    """
+    try:
+        with Image.open(path) as file:
+            return np.array(file.convert("RGB"))
+    except FileNotFoundError as error:
+        raise LabelError(f"{path}: the image is missing; put it back or import the labels again") from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise LabelError(f"{path}: the image cannot be read ({error}); replace it or import without it") from error
+
+
+def _to_sample(image: np.ndarray, labeled: LabeledImage, n_keypoints: int) -> Sample:
+    animals = [instance for instance in labeled.instances if not instance.is_crowd]
+    labels = np.array([instance.keypoints for instance in animals]).reshape(-1, n_keypoints, 3)
+    visible = labels[..., 2] == VISIBLE
+    keypoints = np.where(visible[..., None], labels[..., :2], 0)
+    bboxes = np.array([instance.bbox for instance in animals]).reshape(-1, 4)
+    return Sample(
+        image=torch.from_numpy(image).permute(2, 0, 1).contiguous(),
+        keypoints=torch.from_numpy(keypoints).float(),
+        visible=torch.from_numpy(visible),
+        bboxes=torch.from_numpy(bboxes).float(),
+    )

@@ -1,0 +1,1 @@
+"""Drawn data: pictures and videos of alike animals whose poses, outlines and identities are known exactly."""

@@ -1,0 +1,67 @@
+"""Poses of images, by a trained network."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchvision.transforms.v2 import functional as transform
+
+from poetlab.data.image_size import ImageSizeSettings, input_size
+from poetlab.device import computes_in_bfloat16
+from poetlab.model.backbone import normalize_images
+from poetlab.model.checkpoint import Snapshot
+from poetlab.model.poet import Poet
+from poetlab.model.pose_vector import scores_from_logits, unit_to_pixels
+from poetlab.poses import Instances
+from poetlab.skeleton import Skeleton
+
+
+@dataclass(frozen=True, eq=False)
+class Predictor:
+    """A network ready to predict poses in full frames.
+
+    Attributes:
+        model: The network, on `device`, in evaluation mode.
+        skeleton: What it predicts.
+        image_size: At which size it sees a frame.
+        device: Where it computes.
+        name: What to call it in results.
+        facts: What the snapshot says about itself.
+    """
+
+    model: Poet
+    skeleton: Skeleton
+    image_size: ImageSizeSettings
+    device: torch.device
+    name: str
+    facts: dict[str, Any]
+
+    @classmethod
+    def from_snapshot(cls, snapshot: Snapshot, device: torch.device, name: str) -> "Predictor":
+        """The network of a snapshot on a device."""
+        image_size = ImageSizeSettings.model_validate(snapshot.facts.get("image_size", {}))
+        model = snapshot.build_model().to(device)
+        return cls(model, snapshot.skeleton, image_size, device, name, dict(snapshot.facts))
+
+    @torch.inference_mode()
+    def predict(self, frames: Tensor) -> list[Instances]:
+        """Every query's pose in each frame, highest score first.
+
+        Args:
+            frames: (B, 3, H, W) uint8, RGB, full frames of one size.
+
+        Returns:
+            For each frame, as many instances as the network has queries, in pixels of the full frame.
+        """
+        size = (frames.shape[2], frames.shape[3])
+        frames = frames.to(self.device, non_blocking=True)
+        images = transform.resize(frames, list(input_size(size, self.image_size)), antialias=True)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=computes_in_bfloat16(self.device)):
+            output = self.model(normalize_images(images))
+        poses = output.poses
+        scores, order = scores_from_logits(output.class_logits[-1]).sort(dim=1, descending=True, stable=True)
+        image = torch.arange(len(order), device=order.device)[:, None]
+        keypoints = unit_to_pixels(poses.keypoints[-1], size)[image, order].cpu().numpy()  # (B, Q, k, 2)
+        visibility = poses.visibility[-1][image, order].cpu().numpy()  # (B, Q, k)
+        return [Instances(*parts) for parts in zip(keypoints, visibility, scores.cpu().numpy(), strict=True)]

@@ -1,0 +1,153 @@
+"""From what a source says to what can be trusted: image names, files and sizes, and the instances on them."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from poetlab.errors import LabelError, SkeletonError
+from poetlab.labels.complete import AreaSource, area_rule, complete_instance
+from poetlab.labels.image_files import find_image, inspect_image, is_turned, safe_file_name
+from poetlab.labels.json_file import drain
+from poetlab.labels.label_set import LabeledInstance
+from poetlab.labels.source_labels import LeftOut, SourceImage, SourceLabels
+from poetlab.skeleton import Skeleton
+
+MISSING = "image file is missing"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CheckedImage:
+    """One image that exists, is whole and fits its labels.
+
+    Attributes:
+        path: Where the image's file lies.
+        file_name: Where it shall lie below the label set's images folder.
+        size: (height, width) in pixels.
+        instances: Its animals.
+    """
+
+    path: Path
+    file_name: str
+    size: tuple[int, int]
+    instances: tuple[LabeledInstance, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CheckedLabels:
+    """What of a source can be used.
+
+    Attributes:
+        images: The usable images, in the order of the source.
+        n_listed: How many images the source lists.
+        area_rule: How the areas of the instances were obtained, in words.
+    """
+
+    images: list[CheckedImage]
+    n_listed: int
+    area_rule: str
+
+
+def check_labels(
+    source: SourceLabels,
+    skeleton: Skeleton,
+    folders: Sequence[Path],
+    on_progress: Callable[[int, int], None],
+) -> CheckedLabels:
+    """Find and check every image, and complete its instances; what cannot be used is counted in `source.left_out`.
+
+    Args:
+        source: What a format's reader found; its list of images is emptied to save memory.
+        skeleton: The skeleton to bring the keypoints to: the same names in any order.
+        folders: Where the images may lie, first choice first.
+        on_progress: Called with (images checked, all images).
+
+    Raises:
+        SkeletonError: If the keypoint names differ from the skeleton's.
+        LabelError: If an image name is unsafe, or if the labels contradict themselves.
+    """
+    order = keypoint_order(source.skeleton, skeleton)
+    images = _merge(source.images, source.left_out)
+    n_images = len(images)
+    names: dict[Path, str] = {}
+    areas: Counter[AreaSource] = Counter()
+    checked = []
+    for done, image in enumerate(drain(images), start=1):
+        found = _find_file(image, folders, source.left_out)
+        if found:
+            path, size = found
+            if (other := names.setdefault(path, image.file_name)) != image.file_name:
+                raise LabelError(f"'{other}' and '{image.file_name}' are both found as {path}; say where each lies")
+            instances = _complete(image, order, size, source.left_out, areas)
+            checked.append(CheckedImage(path, image.file_name, size, instances))
+        else:
+            source.left_out.add("animal on an image that is left out", image.file_name, len(image.instances))
+        on_progress(done, n_images)
+    return CheckedLabels(checked, n_images, area_rule(areas, source.area_rule))
+
+
+def keypoint_order(source: Skeleton, target: Skeleton) -> np.ndarray:
+    """Where in `source` each keypoint of `target` stands, (k,).
+
+    Raises:
+        SkeletonError: If the two do not have the same names.
+    """
+    missing = [name for name in target.keypoints if name not in source.keypoints]
+    extra = [name for name in source.keypoints if name not in target.keypoints]
+    if missing or extra:
+        raise SkeletonError(
+            f"the labels have {source.n_keypoints} keypoints, skeleton '{target.name}' has {target.n_keypoints}; "
+            f"the labels lack: {', '.join(missing) or 'none'}; the skeleton lacks: {', '.join(extra) or 'none'}; "
+            "rename the keypoints in one of them, or choose another skeleton"
+        )
+    return np.array([source.keypoints.index(name) for name in target.keypoints])
+
+
+def _merge(images: list[SourceImage], left_out: LeftOut) -> list[SourceImage]:
+    """One entry a file name, with the instances of all its entries."""
+    merged: dict[str, SourceImage] = {}
+    for image in drain(images):
+        name = safe_file_name(image.file_name)
+        if name in merged:
+            left_out.add("repeated entry of an image (its animals are added to the first entry's)", name)
+        first = merged.setdefault(name, SourceImage(name, image.size))
+        if image.size and first.size and first.size != image.size:
+            raise LabelError(f"'{name}' is listed with the sizes {first.size} and {image.size}; correct one of them")
+        first.size = first.size or image.size
+        first.instances.extend(image.instances)
+    return list(merged.values())
+
+
+def _find_file(image: SourceImage, folders: Sequence[Path], left_out: LeftOut) -> tuple[Path, tuple[int, int]] | None:
+    """Where the image lies and its size; None (and counted) if it is missing, damaged, or not the labeled one."""
+    path = find_image(image.file_name, folders)
+    if path is None:
+        left_out.add(MISSING, image.file_name)
+        return None
+    file = inspect_image(path)
+    if file.problem:
+        left_out.add(file.problem, image.file_name)
+        return None
+    if image.size is None or image.size == file.size:
+        return path, file.size
+    (height, width), (file_height, file_width) = image.size, file.size
+    if image.size == (file_width, file_height) and is_turned(path):
+        left_out.add("image is turned by its EXIF tag, and labeled so; turn its pixels first", image.file_name)
+    else:
+        sizes = f"{image.file_name} (labels {width} x {height}, file {file_width} x {file_height})"
+        left_out.add("image differs in size from its labels", sizes)
+    return None
+
+
+def _complete(
+    image: SourceImage, order: np.ndarray, size: tuple[int, int], left_out: LeftOut, areas: Counter[AreaSource]
+) -> tuple[LabeledInstance, ...]:
+    instances = []
+    for instance in image.instances:
+        completed = complete_instance(instance, order, size, image.file_name, left_out)
+        if completed:
+            instances.append(completed[0])
+            areas[completed[1]] += 1
+    return tuple(instances)

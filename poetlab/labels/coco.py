@@ -1,0 +1,176 @@
+"""COCO keypoint JSON, as COCO itself and many labeling tools write it.
+
+Format: https://cocodataset.org/#format-data
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from poetlab.errors import LabelError, SkeletonError
+from poetlab.labels.json_file import drain, read_json
+from poetlab.labels.label_set import OCCLUDED, UNLABELED, VISIBLE, BBox, Segmentation
+from poetlab.labels.source_labels import LeftOut, SourceImage, SourceInstance, SourceLabels
+from poetlab.skeleton import Skeleton, infer_skeleton
+
+_HEAD_BYTES = 65536
+_KEYS = ('"images"', '"annotations"', '"categories"')
+
+
+def matches_coco(path: Path) -> bool:
+    """Whether a file looks like COCO JSON: an object with one of COCO's keys near its start."""
+    if path.suffix.lower() != ".json" or not path.is_file():
+        return False
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        head = file.read(_HEAD_BYTES)
+    return head.lstrip().startswith("{") and any(key in head for key in _KEYS)
+
+
+def read_coco(path: Path) -> SourceLabels:
+    """Read COCO keypoint JSON of any tool.
+
+    Kept: crowd regions, annotations without keypoints (evaluation ignores them), images without annotations
+    (negatives). Categories without keypoints are left out; several with the same keypoints become one skeleton.
+
+    Raises:
+        LabelError: If the file is not COCO keypoint JSON, or if it contradicts itself.
+    """
+    content = read_json(path)
+    try:
+        return _read(content, path.stem)
+    except (LabelError, SkeletonError) as error:
+        raise type(error)(f"{path}: {error}") from error
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise LabelError(f"{path}: not COCO keypoint JSON ({reason}); export it again") from error
+
+
+def _read(content: dict[str, Any], name: str) -> SourceLabels:
+    categories = {category["id"]: category for category in _entries(content, "categories")}
+    annotations = _entries(content, "annotations")
+    images = _read_images(_entries(content, "images"))
+    posed = _posed_categories(categories, {annotation.get("category_id") for annotation in annotations})
+    skeleton = _read_skeleton(list(posed.values()), name)
+    left_out = LeftOut()
+    for annotation in drain(annotations):
+        image = images.get(annotation.get("image_id"))
+        category = annotation.get("category_id")
+        if image is None:
+            left_out.add("annotation of an image that the file does not list", f"annotation {annotation.get('id')}")
+        elif category in posed or (category is None and len(posed) == 1):
+            image.instances.append(_read_instance(annotation, skeleton))
+        else:
+            example = categories.get(category, {}).get("name", category)
+            left_out.add("annotation of a category without keypoints", f"category {example}")
+    return SourceLabels(skeleton, list(images.values()), "as given in the file", left_out)
+
+
+def _entries(content: dict[str, Any], key: str) -> list[Any]:
+    entries = content.get(key)
+    if not isinstance(entries, list):
+        raise LabelError(f"has no list '{key}', so it is not COCO keypoint JSON; give the label file of your tool")
+    return entries
+
+
+def _posed_categories(categories: dict[Any, Any], used: set[Any]) -> dict[Any, Any]:
+    """The categories with keypoints that annotations use (all with keypoints, if none is used)."""
+    posed = {key: category for key, category in categories.items() if category.get("keypoints")}
+    if not posed:
+        raise LabelError("no category lists keypoints, so these are not keypoint labels; export keypoints by name")
+    return {key: category for key, category in posed.items() if key in used} or posed
+
+
+def _read_skeleton(categories: Sequence[dict[str, Any]], name: str) -> Skeleton:
+    """The one skeleton of all categories; it is called as its category, or as the file if they are several."""
+    first = categories[0]
+    for category in categories[1:]:
+        if category["keypoints"] != first["keypoints"]:
+            raise LabelError(_disagreement(first, category))
+    keypoints = [str(keypoint) for keypoint in first["keypoints"]]
+    edges = _read_edges(next((found for category in categories if (found := category.get("skeleton"))), []), keypoints)
+    name = str(first.get("name", name)) if len(categories) == 1 else name
+    if "symmetries" in first and "sigmas" in first:
+        own = {"symmetries": first["symmetries"], "sigmas": first["sigmas"]}
+        return Skeleton.from_dict({"name": name, "keypoints": keypoints, "edges": edges, **own}, "category")
+    return infer_skeleton(name, keypoints, edges)
+
+
+def _disagreement(first: dict[str, Any], second: dict[str, Any]) -> str:
+    names = f"categories '{first.get('name')}' and '{second.get('name')}'"
+    differing = sorted(set(map(str, first["keypoints"])) ^ set(map(str, second["keypoints"])))
+    what = f"only one of them has {', '.join(differing)}" if differing else "the same names in another order"
+    return f"{names} have different keypoints ({what}); export one skeleton a file"
+
+
+def _read_edges(pairs: Sequence[Sequence[int]], keypoints: Sequence[str]) -> list[tuple[str, str]]:
+    """Edges by name. COCO counts keypoints from 1; an edge with a 0 shows that a file counts from 0 (ATRW does)."""
+    base = 0 if any(0 in pair for pair in pairs) else 1
+    if wrong := [pair for pair in pairs if not all(base <= end < base + len(keypoints) for end in pair)]:
+        raise LabelError(f"the skeleton links {wrong[0]}, but there are {len(keypoints)} keypoints; correct the edge")
+    return [(keypoints[start - base], keypoints[end - base]) for start, end in pairs]
+
+
+def _read_images(entries: Sequence[dict[str, Any]]) -> dict[Any, SourceImage]:
+    images: dict[Any, SourceImage] = {}
+    for entry in entries:
+        file_name = entry["file_name"]
+        if not isinstance(file_name, str):
+            raise LabelError(f"image {entry['id']} has the file name {file_name!r}; give it a text")
+        known = images.setdefault(entry["id"], SourceImage(file_name, _read_size(entry)))
+        if known.file_name != file_name:
+            raise LabelError(f"'{known.file_name}' and '{file_name}' share the id {entry['id']}; give each its own")
+    return images
+
+
+def _read_size(entry: dict[str, Any]) -> tuple[int, int] | None:
+    height, width = entry.get("height"), entry.get("width")
+    return (int(height), int(width)) if height and width else None
+
+
+def _read_instance(annotation: dict[str, Any], skeleton: Skeleton) -> SourceInstance:
+    try:
+        return SourceInstance(
+            keypoints=_read_keypoints(annotation.get("keypoints"), skeleton),
+            bbox=_read_bbox(annotation.get("bbox")),
+            area=_positive(annotation.get("area")),
+            is_crowd=bool(annotation.get("iscrowd")),
+            segmentation=_read_segmentation(annotation.get("segmentation")),
+            individual=None if (name := annotation.get("individual")) is None else str(name),
+        )
+    except (TypeError, ValueError, OverflowError) as error:
+        raise LabelError(f"annotation {annotation.get('id')}: {error}; correct or remove it") from error
+
+
+def _read_keypoints(content: Any, skeleton: Skeleton) -> np.ndarray:
+    n_keypoints = skeleton.n_keypoints
+    values = np.array(content or [], dtype=np.float64).ravel()
+    if len(values) == 0:
+        return np.zeros((n_keypoints, 3))
+    if len(values) != 3 * n_keypoints:
+        has = f"{len(values)} keypoint values"
+        raise ValueError(f"{has} where {n_keypoints} keypoints of x, y, visibility need {3 * n_keypoints}")
+    keypoints = values.reshape(n_keypoints, 3)
+    known = np.isnan(keypoints[:, 2])
+    for visibility in (UNLABELED, OCCLUDED, VISIBLE):
+        known |= keypoints[:, 2] == visibility
+    if not known.all():
+        raise ValueError(f"the visibility {keypoints[~known, 2][0]:g} is none of 0, 1 and 2")
+    return keypoints
+
+
+def _read_bbox(content: Any) -> BBox | None:
+    if not content:
+        return None
+    x, y, width, height = (float(value) for value in content)
+    return (x, y, width, height) if np.isfinite([x, y, width, height]).all() and min(width, height) > 0 else None
+
+
+def _positive(content: Any) -> float | None:
+    value = float(content or 0)
+    return value if 0 < value < float("inf") else None
+
+
+def _read_segmentation(content: Any) -> Segmentation | None:
+    return content if isinstance(content, list | dict) and content else None

@@ -1,0 +1,71 @@
+"""The label formats that can be imported.
+
+A new format is one file with two functions (does a path hold it; read it) and one line in `LABEL_FORMATS`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from poetlab.errors import LabelError
+from poetlab.labels.coco import matches_coco, read_coco
+from poetlab.labels.macaque import matches_macaque, read_macaque
+from poetlab.labels.source_labels import SourceLabels
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFormat:
+    """One format.
+
+    Attributes:
+        name: What `label_format` calls it.
+        description: What it is, for people.
+        matches: Whether a file or folder holds labels of this format, judged by its content.
+        read: Reads what `matches` accepts; raises a LabelError if it is malformed.
+    """
+
+    name: str
+    description: str
+    matches: Callable[[Path], bool]
+    read: Callable[[Path], SourceLabels]
+
+
+LABEL_FORMATS = (
+    LabelFormat("coco", "COCO keypoint JSON", matches_coco, read_coco),
+    LabelFormat("macaquepose", "MacaquePose's annotations.csv", matches_macaque, read_macaque),
+)
+
+
+def detect_format(source: Path, label_format: str | None = None) -> tuple[LabelFormat, Path]:
+    """Which format `source` has, and the path to read.
+
+    Args:
+        source: A label file, or a folder that holds exactly one.
+        label_format: The format's name, to consider no other one; a file is then read whatever it looks like.
+
+    Raises:
+        LabelError: If there is no such path or format, or if the folder holds no label file or several.
+    """
+    formats = [known for known in LABEL_FORMATS if label_format in (None, known.name)]
+    if not formats:
+        known_names = ", ".join(known.name for known in LABEL_FORMATS)
+        raise LabelError(f"'{label_format}' is no label format; known are {known_names}")
+    try:
+        if not source.exists():
+            raise LabelError(f"{source}: no such file or folder; give the label file or the folder that holds it")
+        if label_format and source.is_file():
+            return formats[0], source
+        found = _matches([source], formats) or (_matches(sorted(source.iterdir()), formats) if source.is_dir() else [])
+    except OSError as error:
+        raise LabelError(f"{source}: cannot be read ({error.strerror}); check the path and its permissions") from error
+    if not found:
+        expected = " or ".join(f"{known.description} ({known.name})" for known in formats)
+        raise LabelError(f"{source}: no labels of a known format; expected {expected}")
+    if len(found) > 1:
+        names = ", ".join(path.name for _, path in found)
+        raise LabelError(f"{source}: holds several label files ({names}); give one of them")
+    return found[0]
+
+
+def _matches(paths: Sequence[Path], formats: Sequence[LabelFormat]) -> list[tuple[LabelFormat, Path]]:
+    return [(known, path) for path in paths for known in formats if known.matches(path)]

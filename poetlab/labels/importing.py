@@ -1,0 +1,157 @@
+"""Labels of any known format into a project: read and check everything first, then write it all or nothing."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from poetlab.errors import LabelError, SkeletonError
+from poetlab.labels.check import MISSING, CheckedImage, CheckedLabels, check_labels
+from poetlab.labels.formats import detect_format
+from poetlab.labels.label_set import IMAGES, LabeledImage, LabelSet, save_label_set
+from poetlab.labels.report import ImportReport, summarize_import
+from poetlab.labels.source_labels import LeftOut
+from poetlab.labels.split import check_fraction, split_by_image
+from poetlab.skeleton import Skeleton
+
+
+def import_labels(  # noqa: PLR0913  the one public verb of labels; all but two arguments are by name
+    source: Path,
+    destination: Path,
+    *,
+    skeleton: Skeleton | None,
+    label_format: str | None = None,
+    images_dir: Path | None = None,
+    name: str | None = None,
+    link: bool = False,
+    val_fraction: float = 0.2,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> ImportReport:
+    """Bring labels and their images into a project as one label set.
+
+    Nothing is written before everything is read and checked; an error or Ctrl-C on the way leaves nothing behind.
+
+    Args:
+        source: A label file, or a folder that holds exactly one.
+        destination: The project's `labels` folder; the label set becomes its folder `name`.
+        skeleton: The project's skeleton, whose names the labels must have (in any order); None takes the labels'.
+        label_format: A name of `formats.LABEL_FORMATS`; None detects it.
+        images_dir: Where the images lie; None looks beside the label file and in `images/` beside it.
+        name: What to call the label set; None takes the source's name.
+        link: Whether to link to the images where they lie instead of copying them.
+        val_fraction: Share of images for validation, in [0, 1).
+        on_progress: Called with (done, total); every image counts twice, once checked and once copied.
+
+    Returns:
+        What was imported and what was left out.
+
+    Raises:
+        LabelError: If the labels cannot be used or written, or if there is a label set of that name.
+        SkeletonError: If the labels' keypoints are not the skeleton's.
+    """
+    check_fraction(val_fraction)
+    known_format, path = detect_format(source, label_format)
+    name = _free_name(name if name is not None else _name_of(source), destination)
+    folders = _image_folders(path, images_dir)
+    report_progress = on_progress or (lambda _done, _total: None)
+
+    labels = known_format.read(path)
+    skeleton = skeleton or labels.skeleton
+    try:
+        checked = check_labels(labels, skeleton, folders, lambda done, total: report_progress(done, 2 * total))
+        _refuse_empty(checked, labels.left_out, folders)
+    except (LabelError, SkeletonError) as error:
+        raise type(error)(f"{path}: {error}") from error
+    images = _split(checked.images, val_fraction)
+    label_set = LabelSet(name, skeleton, images, checked.area_rule, destination / name / IMAGES)
+
+    n_left_out = checked.n_listed - len(images)
+    with _new_folder(destination, name) as folder:
+        for done, image in enumerate(checked.images, start=1):
+            _place(image, folder / IMAGES, link=link)
+            report_progress(checked.n_listed + n_left_out + done, 2 * checked.n_listed)
+        save_label_set(label_set, folder)
+    return summarize_import(label_set, destination / name, known_format.name, labels.left_out.summary())
+
+
+def _name_of(source: Path) -> str:
+    return source.resolve().name if source.is_dir() else source.stem
+
+
+def _free_name(name: str, destination: Path) -> str:
+    """`name`, if a folder can be called so and none is."""
+    if not name.strip() or name.startswith(".") or set(name) & set("/\\:\0"):
+        raise LabelError(f"'{name}' cannot be the name of a label set; give a plain folder name with --name")
+    if os.path.lexists(destination / name):
+        raise LabelError(f"{destination / name} exists and is not overwritten; give another name with --name")
+    return name
+
+
+def _image_folders(path: Path, images_dir: Path | None) -> tuple[Path, ...]:
+    if images_dir is None:
+        folder = path if path.is_dir() else path.parent
+        return (folder, folder / IMAGES)
+    if not os.path.isdir(images_dir):  # noqa: PTH112  Path.is_dir raises where it may not look
+        raise LabelError(f"{images_dir}: no such folder of images; correct --images")
+    return (images_dir,)
+
+
+def _refuse_empty(checked: CheckedLabels, left_out: LeftOut, folders: Sequence[Path]) -> None:
+    """Raise a LabelError that says what is lacking, unless there is something to learn from."""
+    if checked.n_listed == 0:
+        raise LabelError("lists no image; label some images first")
+    reasons = left_out.summary()
+    n_missing, examples = reasons.get(MISSING, (0, ()))
+    if n_missing == checked.n_listed:
+        places = " or ".join(map(str, folders))
+        raise LabelError(f"none of its {n_missing} images (such as {examples[0]}) is in {places}; give --images")
+    if not any(instance.n_labeled for image in checked.images for instance in image.instances):
+        details = "; ".join(f"{reason}: {count}" for reason, (count, _) in reasons.items()) or "none is in the file"
+        raise LabelError(f"no animal with a labeled keypoint can be used ({details}); label some or correct these")
+
+
+def _split(images: Sequence[CheckedImage], val_fraction: float) -> tuple[LabeledImage, ...]:
+    """Split images with and without labeled animals apart, so that both splits have some to learn from."""
+    labeled = {image.file_name for image in images if any(instance.n_labeled for instance in image.instances)}
+    others = [image.file_name for image in images if image.file_name not in labeled]
+    splits = split_by_image(labeled, val_fraction) | split_by_image(others, val_fraction)
+    return tuple(
+        LabeledImage(image.file_name, image.size, image.instances, splits[image.file_name]) for image in images
+    )
+
+
+@contextlib.contextmanager
+def _new_folder(destination: Path, name: str) -> Iterator[Path]:
+    """A folder to fill, which becomes `destination/name` at the end; an error removes it."""
+    partial = destination / f".{name}.partial"
+    is_new = not os.path.lexists(destination)
+    try:
+        destination.mkdir(parents=True, exist_ok=True)
+        if partial.exists():
+            shutil.rmtree(partial)  # a run that was killed left it
+        (partial / IMAGES).mkdir(parents=True)
+        yield partial
+        partial.rename(destination / name)
+    except BaseException as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        if is_new:
+            with contextlib.suppress(OSError):
+                destination.rmdir()
+        if isinstance(error, OSError):
+            reason = f"{error.strerror}: {error.filename or partial}"
+            raise LabelError(f"{destination / name}: cannot be written ({reason}); nothing was imported") from error
+        raise
+
+
+def _place(image: CheckedImage, folder: Path, *, link: bool) -> None:
+    """Copy or link one image to its place below `folder`."""
+    target = folder / image.file_name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not link:
+        shutil.copyfile(image.path, target)
+        return
+    try:
+        target.symlink_to(image.path.resolve())
+    except (OSError, NotImplementedError) as error:
+        raise LabelError(f"{target}: links cannot be made here ({error}); import without --link to copy") from error

@@ -1,0 +1,127 @@
+"""Snapshots: a network's weights with everything needed to use it, in one safetensors file.
+
+The format holds tensors and text only, so that loading a snapshot cannot execute code.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from poetlab.errors import PoetlabError, SnapshotError
+from poetlab.files import whole_file
+from poetlab.model.poet import Poet
+from poetlab.model.presets import ModelSettings
+from poetlab.skeleton import Skeleton
+
+FORMAT = "poetlab-snapshot-1"
+_WEIGHTS = "weights."
+_STATE = "state."
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """A network at one moment of its training.
+
+    Attributes:
+        settings: Sizes of the network.
+        skeleton: The skeleton that it predicts.
+        weights: Its state dict.
+        facts: Everything else worth knowing, as JSON: input size, epoch, figures.
+        state: Tensors that continuing the training needs, such as the optimizer's; empty in a `best` snapshot.
+    """
+
+    settings: ModelSettings
+    skeleton: Skeleton
+    weights: Mapping[str, Tensor]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    state: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def build_model(self) -> Poet:
+        """The network with these weights, in evaluation mode.
+
+        Raises:
+            SnapshotError: If the weights do not fit the settings and the skeleton.
+        """
+        model = Poet(self.settings, self.skeleton.n_keypoints)
+        try:
+            model.load_state_dict(dict(self.weights))
+        except RuntimeError as error:
+            raise SnapshotError("the snapshot's weights do not fit its own settings; the file is damaged") from error
+        return model.eval()
+
+
+def save_snapshot(path: Path, snapshot: Snapshot) -> None:
+    """Write a snapshot; the file appears whole or not at all.
+
+    Raises:
+        SnapshotError: If it cannot be written.
+    """
+    tensors = {_WEIGHTS + name: tensor for name, tensor in snapshot.weights.items()}
+    tensors |= {_STATE + name: tensor for name, tensor in snapshot.state.items()}
+    metadata = {
+        "format": FORMAT,
+        "settings": snapshot.settings.model_dump_json(),
+        "skeleton": json.dumps(snapshot.skeleton.to_dict()),
+        "facts": json.dumps(snapshot.facts),
+    }
+    try:
+        with whole_file(path) as partial:
+            save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, partial, metadata)
+    except (OSError, SafetensorError) as error:
+        raise SnapshotError(f"{path}: cannot be written ({error}); free some space or choose another folder") from error
+
+
+def load_snapshot(path: Path) -> Snapshot:
+    """Read a snapshot.
+
+    Raises:
+        SnapshotError: If the file is missing, cut short, or no poetlab snapshot.
+    """
+    if not path.is_file():
+        raise SnapshotError(f"{path}: there is no such snapshot; train first, or name another with --snapshot")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+    except (SafetensorError, OSError) as error:
+        raise SnapshotError(f"{path}: not a readable poetlab snapshot ({error}); was it copied whole?") from error
+    if metadata.get("format") != FORMAT:
+        raise SnapshotError(f"{path}: a safetensors file, but not a poetlab snapshot of format {FORMAT}")
+    try:
+        return Snapshot(
+            settings=ModelSettings.model_validate_json(metadata["settings"]),
+            skeleton=Skeleton.from_dict(json.loads(metadata["skeleton"]), str(path)),
+            weights=_with_prefix(tensors, _WEIGHTS),
+            facts=json.loads(metadata["facts"]),
+            state=_with_prefix(tensors, _STATE),
+        )
+    except (KeyError, ValueError, ValidationError, PoetlabError) as error:
+        raise SnapshotError(f"{path}: the snapshot's description is damaged ({error!r})") from error
+
+
+def load_published(path: Path) -> dict[str, Tensor]:
+    """Read the tensors of a `torch.save` checkpoint under its "model" key, without executing code from it.
+
+    Raises:
+        SnapshotError: If the file is not such a checkpoint, or holds anything but tensors and plain values.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds for damaged and for unsafe files
+        raise SnapshotError(f"{path}: neither a poetlab snapshot nor a checkpoint of plain tensors") from error
+    weights = content.get("model", content) if isinstance(content, dict) else None
+    if not isinstance(weights, dict) or not all(isinstance(tensor, Tensor) for tensor in weights.values()):
+        raise SnapshotError(f"{path}: holds no dictionary of tensors under 'model'")
+    return weights
+
+
+def _with_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

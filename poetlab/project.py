@@ -1,0 +1,199 @@
+"""The project folder: where labels, models and results of one study live."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from poetlab.config import Config, load_config, render_config
+from poetlab.errors import ProjectError, SnapshotError
+from poetlab.files import whole_file
+from poetlab.labels.label_set import ANNOTATIONS, LabelSet, load_label_set
+from poetlab.skeleton import Skeleton, load_skeleton
+from poetlab.training.run_folder import RunFolder
+
+CONFIG = "config.yaml"
+SKELETON = "skeleton.yaml"
+_FOLDERS = ("labels", "models", "results")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project folder and its settings.
+
+    Attributes:
+        path: The folder.
+        config: Its `config.yaml`, as read when the project was opened.
+    """
+
+    path: Path
+    config: Config
+
+    @property
+    def labels_dir(self) -> Path:
+        """One folder a label set."""
+        return self.path / "labels"
+
+    @property
+    def models_dir(self) -> Path:
+        """One folder a training run."""
+        return self.path / "models"
+
+    @property
+    def results_dir(self) -> Path:
+        """One HDF5 file an analyzed video."""
+        return self.path / "results"
+
+    @property
+    def skeleton_path(self) -> Path:
+        """The file that names the keypoints; there may be none before the first import."""
+        return self.path / self.config.skeleton
+
+    @property
+    def has_skeleton(self) -> bool:
+        """Whether the project's keypoints are known yet."""
+        return self.skeleton_path.is_file()
+
+    def skeleton(self) -> Skeleton:
+        """The project's skeleton.
+
+        Raises:
+            ProjectError: If there is none yet.
+            SkeletonError: If its file is malformed.
+        """
+        if not self.has_skeleton:
+            raise ProjectError(f"{self.skeleton_path}: no skeleton yet; 'poetlab import' takes it from the labels")
+        return load_skeleton(self.skeleton_path)
+
+    def write_skeleton(self, skeleton: Skeleton) -> None:
+        """Write the project's skeleton, once.
+
+        Raises:
+            ProjectError: If the project has one, or the folder cannot be written.
+        """
+        if self.has_skeleton:
+            raise ProjectError(f"{self.skeleton_path}: the project has a skeleton already")
+        _write_text(self.skeleton_path, yaml.safe_dump(skeleton.to_dict(), sort_keys=False, default_flow_style=None))
+
+    def label_sets(self) -> tuple[LabelSet, ...]:
+        """Every imported label set, by name.
+
+        Raises:
+            ProjectError: If nothing was imported yet.
+        """
+        folders = sorted(path.parent for path in self.labels_dir.glob(f"*/{ANNOTATIONS}"))
+        if not folders:
+            raise ProjectError(f"{self.labels_dir}: no labels yet; import some with 'poetlab import PATH'")
+        return tuple(load_label_set(folder) for folder in folders)
+
+    def label_set(self, name: str) -> LabelSet:
+        """One imported label set.
+
+        Raises:
+            ProjectError: If there is none of that name.
+        """
+        if not (self.labels_dir / name / ANNOTATIONS).is_file():
+            known = sorted(path.parent.name for path in self.labels_dir.glob(f"*/{ANNOTATIONS}"))
+            raise ProjectError(f"{self.labels_dir}: no label set '{name}'; there are {', '.join(known) or 'none'}")
+        return load_label_set(self.labels_dir / name)
+
+    def runs(self) -> list[RunFolder]:
+        """Every training run, oldest first."""
+        return [RunFolder(path.parent) for path in sorted(self.models_dir.glob("*/settings.yaml"))]
+
+    def new_run(self, preset: str) -> RunFolder:
+        """A folder for the next run, not made yet: `models/001-poet-r18`, numbered on."""
+        numbers = [int(run.name.split("-")[0]) for run in self.runs() if run.name.split("-")[0].isdigit()]
+        return RunFolder(self.models_dir / f"{max(numbers, default=0) + 1:03}-{preset}")
+
+    def find_snapshot(self, name: str | None = None) -> Path:
+        """The file of a snapshot.
+
+        Args:
+            name: A file, a run's folder or name (its best snapshot, or its last if it has no best), a run's name
+                followed by `/last` or `/best`; None for the latest run.
+
+        Raises:
+            SnapshotError: If there is no such snapshot.
+        """
+        if name is None:
+            with_snapshot = [run for run in self.runs() if run.best.is_file() or run.last.is_file()]
+            if not with_snapshot:
+                raise SnapshotError(f"{self.models_dir}: no trained network yet; run 'poetlab train' first")
+            return _snapshot_of(with_snapshot[-1])
+        for base in (Path(), self.models_dir, self.path):
+            path = base / name
+            if path.is_file():
+                return path
+            if path.with_name(path.name + ".safetensors").is_file():
+                return path.with_name(path.name + ".safetensors")
+            if path.is_dir() and (RunFolder(path).best.is_file() or RunFolder(path).last.is_file()):
+                return _snapshot_of(RunFolder(path))
+        known = ", ".join(run.name for run in self.runs()) or "none"
+        raise SnapshotError(f"no snapshot '{name}': neither a file nor a run of this project (there are {known})")
+
+
+def create_project(
+    path: str | Path,
+    skeleton: str | Path | None = None,
+    individuals: int | None = None,
+    config: Config | None = None,
+) -> Project:
+    """Make a project folder.
+
+    Args:
+        path: The folder; it may exist if it holds nothing of a project's.
+        skeleton: A preset's name or a YAML file; None to take it from the first import.
+        individuals: Animals in each video; None for the most that were labelled in one image.
+        config: Settings to start with; None for the defaults.
+
+    Raises:
+        ProjectError: If something would be overwritten or the folder cannot be written.
+        SkeletonError: If there is no such skeleton.
+    """
+    root = Path(path)
+    chosen = load_skeleton(skeleton) if skeleton is not None else None
+    if individuals is not None and individuals < 1:
+        raise ProjectError(f"individuals is {individuals}; a video has at least 1")
+    for name in (CONFIG, SKELETON, *_FOLDERS):
+        if (root / name).exists():
+            raise ProjectError(f"{root / name} exists; choose another folder (poetlab never overwrites a project)")
+    try:
+        for name in _FOLDERS:
+            (root / name).mkdir(parents=True)
+    except OSError as error:
+        raise ProjectError(
+            f"{root}: cannot be made ({error.strerror}); choose a folder that you may write to"
+        ) from error
+    settings = config or Config()
+    project = Project(root, settings.model_copy(update={"individuals": individuals or settings.individuals}))
+    if chosen is not None:
+        project.write_skeleton(chosen)
+    _write_text(root / CONFIG, render_config(project.config))  # last, since it is what makes a folder a project
+    return project
+
+
+def open_project(path: str | Path = ".") -> Project:
+    """Open the project that a folder is, or lies in.
+
+    Raises:
+        ProjectError: If neither the folder nor any above it is a project.
+        ConfigError: If its `config.yaml` is wrong.
+    """
+    start = Path(path).resolve()
+    for folder in (start, *start.parents):
+        if (folder / CONFIG).is_file():
+            return Project(folder, load_config(folder / CONFIG))
+    raise ProjectError(f"{start}: not inside a poetlab project; make one with 'poetlab init DIR', or use --project")
+
+
+def _snapshot_of(run: RunFolder) -> Path:
+    return run.best if run.best.is_file() else run.last
+
+
+def _write_text(path: Path, text: str) -> None:
+    try:
+        with whole_file(path) as partial:
+            partial.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ProjectError(f"{path}: cannot be written ({error.strerror}); is the folder read-only or full?") from error

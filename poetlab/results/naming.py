@@ -1,0 +1,39 @@
+"""Which files a video's results go to, so that no two videos ever share one."""
+
+from pathlib import Path
+
+from poetlab.errors import ResultsError
+from poetlab.results.reading import read_attributes
+
+
+def result_path(output_dir: str | Path, video_path: str | Path, fingerprint: str) -> Path:
+    """The result file of a video: `<stem>.h5`, or `<stem>_<fingerprint>.h5` where another video has that name.
+
+    A video analyzed again gets its own file again. A file that cannot be read counts as another video's.
+
+    Args:
+        output_dir: The folder of the result files.
+        video_path: The video; only the last part counts, less its extension.
+        fingerprint: What identifies the video's content (`poetlab.video.fingerprint`).
+
+    Raises:
+        ResultsError: If both names are taken.
+    """
+    stem = Path(video_path).stem
+    candidates = [Path(output_dir) / f"{stem}.h5", Path(output_dir) / f"{stem}_{fingerprint[:8]}.h5"]
+    for candidate in candidates:
+        if not candidate.exists() or _fingerprint_in(candidate) == fingerprint:
+            return candidate
+    raise ResultsError(f"{candidates[1]}: exists, but is not of {video_path}; move it away")
+
+
+def labeled_video_path(result: str | Path) -> Path:
+    """The video with poses drawn on it that belongs to a result file: beside it, `<name>_labeled.mp4`."""
+    return Path(result).with_name(f"{Path(result).stem}_labeled.mp4")
+
+
+def _fingerprint_in(path: Path) -> str | None:
+    try:
+        return str(read_attributes(path)["video_fingerprint"])
+    except (ResultsError, KeyError):
+        return None

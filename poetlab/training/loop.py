@@ -1,0 +1,242 @@
+"""The training loop: epochs, validation, snapshots, and going on where it stopped."""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+
+from poetlab.data.batch import Batch, TrainingImages, training_batches
+from poetlab.data.image_size import ImageSizeSettings
+from poetlab.device import computes_in_bfloat16
+from poetlab.evaluation import evaluate
+from poetlab.inference import Predictor
+from poetlab.labels.label_set import LabelSet
+from poetlab.model.backbone import normalize_images
+from poetlab.model.checkpoint import Snapshot, save_snapshot
+from poetlab.model.loss import poet_loss
+from poetlab.model.poet import Poet
+from poetlab.plots import plot_metrics
+from poetlab.skeleton import Skeleton
+from poetlab.training.interruption import GracefulInterrupt
+from poetlab.training.optimizer import build_optimizer, optimizer_state, restore_optimizer, set_rates
+from poetlab.training.run_folder import RunFolder
+from poetlab.training.settings import TrainingSettings
+
+logger = logging.getLogger(__name__)
+
+_PATIENCE = 0.2
+"""Part of the epochs after which a run without any detection is called one that learns nothing."""
+
+OnStep = Callable[[int, int, float], None]
+"""Called after each step with steps done, steps in all, and the loss."""
+
+OnEpoch = Callable[[Mapping[str, Any]], None]
+"""Called after each epoch with its row of the metrics."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """What a run learns from and is measured on."""
+
+    training: Sequence[LabelSet]
+    validation: Sequence[LabelSet]
+
+    @classmethod
+    def from_label_sets(cls, label_sets: Sequence[LabelSet]) -> "TrainingData":
+        """The images of each split."""
+        training = [label_set.select("train") for label_set in label_sets]
+        validation = [label_set.select("val") for label_set in label_sets]
+        return cls([part for part in training if part.images], [part for part in validation if part.images])
+
+
+@dataclass
+class Progress:
+    """Where a run stands; everything in it is written into the `last` snapshot.
+
+    Attributes:
+        epoch: Epochs finished.
+        step: Steps finished in the current epoch.
+        sums: Sums of the loss parts over those steps.
+        rows: Metrics of the finished epochs.
+        best: AP and negative training loss of the best epoch so far.
+        warned: Whether the user was told that the run learns nothing.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    sums: dict[str, float] = field(default_factory=dict)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    best: tuple[float, float] | None = None
+    warned: bool = False
+
+
+class Trainer:
+    """One training run, from its start or from its `last` snapshot to its end."""
+
+    def __init__(
+        self,
+        model: Poet,
+        skeleton: Skeleton,
+        data: TrainingData,
+        settings: TrainingSettings,
+        image_size: ImageSizeSettings,
+        folder: RunFolder,
+        device: torch.device,
+        facts: Mapping[str, Any],
+    ) -> None:
+        """Prepare a run.
+
+        Args:
+            model: The network to train, changed in place.
+            skeleton: What it predicts.
+            data: Images to learn from and to be measured on.
+            settings: How to train.
+            image_size: At which sizes the network sees images.
+            folder: Where to write.
+            device: Where to compute.
+            facts: What every snapshot should say about the run; `pretrained_backbone` is read here.
+        """
+        self.model = model.to(device)
+        self.skeleton = skeleton
+        self.data = data
+        self.settings = settings
+        self.image_size = image_size
+        self.folder = folder
+        self.device = device
+        self.facts = dict(facts)
+        self.progress = Progress()
+        self.optimizer = build_optimizer(model, settings, backbone_is_pretrained=facts["pretrained_backbone"])
+        self.n_images = sum(len(label_set.images) for label_set in data.training)
+        self.steps_per_epoch = -(-self.n_images // settings.batch_size)
+        self._last_saved = time.monotonic()
+        torch.manual_seed(settings.seed)
+
+    def resume(self, snapshot: Snapshot) -> None:
+        """Go on from a `last` snapshot instead of from the start."""
+        state = dict(snapshot.state)
+        self.model.load_state_dict(dict(snapshot.weights))
+        torch.set_rng_state(state.pop("random/cpu").cpu())
+        if (cuda_state := state.pop("random/cuda", None)) is not None and self.device.type == "cuda":
+            torch.cuda.set_rng_state(cuda_state.cpu(), self.device)
+        restore_optimizer(self.model, self.optimizer, state)
+        self.progress = Progress(**snapshot.facts["progress"])
+
+    def fit(self, on_step: OnStep | None = None, on_epoch: OnEpoch | None = None) -> Progress:
+        """Train to the last epoch.
+
+        Raises:
+            KeyboardInterrupt: If Ctrl-C was pressed; the run is saved first.
+            TrainingError: If the network diverges or the run cannot be saved.
+        """
+        with GracefulInterrupt() as interrupt:
+            if not self.progress.epoch and not self.progress.step:
+                self._save_last()
+            while self.progress.epoch < self.settings.epochs:
+                self._train_epoch(interrupt, on_step)
+                row = self._finish_epoch()
+                if on_epoch:
+                    on_epoch(row)
+        self._save_last()
+        return self.progress
+
+    def _train_epoch(self, interrupt: GracefulInterrupt, on_step: OnStep | None) -> None:
+        progress = self.progress
+        self.model.train()
+        set_rates(self.optimizer, self.settings, progress.epoch)
+        images = TrainingImages(
+            self.data.training, self.settings.augmentation, self.image_size, self.settings.seed, progress.epoch
+        )
+        workers = self._n_workers()
+        for batch in training_batches(images, self.settings.batch_size, workers, skip=progress.step):
+            losses = self._train_step(batch)
+            progress.step += 1
+            progress.sums = {name: progress.sums.get(name, 0.0) + value for name, value in losses.items()}
+            if on_step:
+                done = progress.epoch * self.steps_per_epoch + progress.step
+                on_step(done, self.settings.epochs * self.steps_per_epoch, losses["loss"])
+            if interrupt.requested or time.monotonic() - self._last_saved > self.settings.save_seconds:
+                self._save_last()
+            if interrupt.requested:
+                raise KeyboardInterrupt
+
+    def _train_step(self, batch: Batch) -> dict[str, float]:
+        images = normalize_images(batch.images.to(self.device, non_blocking=True))
+        padding = None if batch.padding is None else batch.padding.to(self.device, non_blocking=True)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=computes_in_bfloat16(self.device)):
+            output = self.model(images, padding)
+        loss = poet_loss(output, batch.targets.to(self.device), self.settings.loss)
+        total = loss.total(self.settings.loss)
+        self.optimizer.zero_grad(set_to_none=True)
+        total.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
+        self.optimizer.step()
+        parts = {f"loss_{name}": value.item() for name, value in loss.last_layer().items()}
+        return {"loss": total.item()} | parts
+
+    def _finish_epoch(self) -> dict[str, Any]:
+        progress = self.progress
+        row: dict[str, Any] = {"epoch": progress.epoch + 1, "learning_rate": self.optimizer.param_groups[0]["lr"]}
+        row |= {name: value / progress.step for name, value in progress.sums.items()}
+        is_last = progress.epoch + 1 == self.settings.epochs
+        validates = is_last or (progress.epoch + 1) % self.settings.validate_every == 0
+        if validates:
+            row |= self._validate(row["loss"])
+        progress.rows.append(row)
+        progress.epoch, progress.step, progress.sums = progress.epoch + 1, 0, {}
+        self.folder.write_metrics(progress.rows)
+        if validates:
+            plot_metrics(progress.rows, self.folder.metrics_plot)
+        return row
+
+    def _validate(self, training_loss: float) -> dict[str, Any]:
+        """Measure on the validation images (on the training images if there are none) and keep the best."""
+        progress = self.progress
+        self.model.eval()
+        predictor = Predictor(self.model, self.skeleton, self.image_size, self.device, self.folder.name, self.facts)
+        evaluation = evaluate(
+            predictor, self.data.validation or self.data.training, batch_size=self.settings.batch_size
+        )
+        ap = evaluation.coco["AP"]
+        reached = (0.0 if ap != ap else ap, -training_loss)  # noqa: PLR0124 (NaN: no animal to measure on)
+        if progress.best is None or reached > tuple(progress.best):
+            progress.best = reached
+            facts = self._facts() | {"AP": ap, "epoch": progress.epoch + 1}
+            save_snapshot(
+                self.folder.best, Snapshot(self.model.settings, self.skeleton, self.model.state_dict(), facts)
+            )
+        late = progress.epoch + 1 >= max(_PATIENCE * self.settings.epochs, self.settings.validate_every)
+        if late and not evaluation.n_detections and evaluation.n_animals and not progress.warned:
+            progress.warned = True
+            logger.warning(
+                "after %d epochs no detection reaches a score of %g: the run has learnt nothing yet; "
+                "it may need pretrained weights, more epochs, or a higher learning rate",
+                progress.epoch + 1,
+                evaluation.threshold,
+            )
+        figures = {f"val_{name}": value for name, value in evaluation.coco.items()}
+        return figures | {
+            "val_detections": evaluation.n_detections,
+            "val_median_error": evaluation.keypoint_errors[-1].median,
+        }
+
+    def _save_last(self) -> None:
+        state = optimizer_state(self.model, self.optimizer) | {"random/cpu": torch.get_rng_state()}
+        if self.device.type == "cuda":
+            state["random/cuda"] = torch.cuda.get_rng_state(self.device)
+        facts = self._facts() | {"progress": asdict(self.progress)}
+        snapshot = Snapshot(self.model.settings, self.skeleton, self.model.state_dict(), facts, state)
+        save_snapshot(self.folder.last, snapshot)
+        self._last_saved = time.monotonic()
+
+    def _facts(self) -> dict[str, Any]:
+        return self.facts | {"image_size": self.image_size.model_dump()}
+
+    def _n_workers(self) -> int:
+        """As set; otherwise none beside a CPU that is busy computing, and up to eight beside a GPU."""
+        if self.settings.workers is not None:
+            return self.settings.workers
+        return min(8, (os.cpu_count() or 1) - 1) if self.device.type == "cuda" else 0

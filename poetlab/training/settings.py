@@ -1,0 +1,31 @@
+"""Everything about a training run that a user may set."""
+
+from pydantic import Field
+
+from poetlab.data.augment_settings import AugmentSettings
+from poetlab.model.loss_settings import LossSettings
+from poetlab.settings import Settings
+
+
+class TrainingSettings(Settings):
+    """How a network is trained; the defaults are the paper's, "Implementation Details", unless they say otherwise."""
+
+    epochs: int = Field(250, ge=1, description="times that every image is shown")
+    batch_size: int = Field(8, ge=1, description="images a step; the paper has 12, or 64 on larger machines")
+    learning_rate: float = Field(5e-5, gt=0, description="of the transformer and the heads")
+    backbone_learning_rate: float | None = Field(
+        None,
+        gt=0,
+        description="null: a tenth of learning_rate if the backbone is pretrained (the paper's 5e-6), else the same",
+    )
+    learning_rate_drop: float = Field(
+        0.8, gt=0, le=1, description="part of the epochs after which both rates drop to a tenth; the paper's 200 of 250"
+    )
+    weight_decay: float = Field(1e-4, ge=0)
+    clip_norm: float = Field(0.1, gt=0, description="largest norm of the gradient")
+    validate_every: int = Field(5, ge=1, description="epochs from one validation to the next; the last always has one")
+    save_seconds: float = Field(60, ge=0, description="most seconds of work that a crash can cost")
+    workers: int | None = Field(None, ge=0, description="processes that read images; null: as the machine allows")
+    seed: int = Field(0, ge=0, description="of everything random; the same seed on one CPU gives the same network")
+    loss: LossSettings = Field(default=LossSettings(), description="weights of the parts of the loss")
+    augmentation: AugmentSettings = Field(default=AugmentSettings(), description="random changes of training images")
