@@ -13,7 +13,7 @@ from poetlab.analysis_settings import AnalysisSettings
 from poetlab.errors import PoetlabError, ResultsError
 from poetlab.inference import Predictor
 from poetlab.rendering import render_video
-from poetlab.results.naming import result_path
+from poetlab.results.naming import labeled_video_path, result_path
 from poetlab.results.reading import read_attributes, read_poses
 from poetlab.results.writing import ResultsWriter
 from poetlab.video.fingerprint import fingerprint
@@ -151,7 +151,7 @@ def _analyze_unless_done(
 ) -> VideoResult:
     started = time.monotonic()
     path = result_path(plan.output_dir, video, fingerprint(video))
-    labeled = path.with_name(f"{path.stem}_labeled.mp4")
+    labeled = labeled_video_path(path)
     n_done = None if plan.overwrite else _frames_done(path, plan.max_frames)
     if n_done is not None:
         if on_frames:

@@ -33,7 +33,8 @@ PALETTE: tuple[Color, ...] = (
 VISIBLE = 0.5
 """Visibility from which a keypoint is drawn solid."""
 
-_OVERSAMPLING = 4
+_OVERSAMPLING = 3
+"""Odd, so that a pixel's center is also the center of one of the small pixels."""
 _FAINT = 0.45
 _OUTLINE_OPACITY = 0.6
 _OUTLINE_COLOR = (0, 0, 0)
@@ -73,11 +74,11 @@ def draw_instances(
         A new image of the same shape and type.
     """
     canvas = Image.fromarray(image)  # copies
-    for points, visible, color in zip(keypoints, visibility >= VISIBLE, colors, strict=True):
+    for points, visible, color in zip(keypoints.astype(float), visibility >= VISIBLE, colors, strict=True):
         _draw_pose(canvas, points, visible, skeleton, color)
     for points, label, color in zip(keypoints, labels or (), colors, strict=labels is not None):
         _write_label(canvas, points, label, color)
-    return np.asarray(canvas)
+    return np.array(canvas)
 
 
 def render_video(
@@ -87,7 +88,7 @@ def render_video(
     *,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Write a video again with its poses drawn on it.
+    """Write the frames of a video that there are poses of again, with the poses drawn on them.
 
     Individuals carry their name and score where they are tracked, else their score alone.
 
@@ -107,17 +108,17 @@ def render_video(
             raise VideoError(f"{video_path}: has frames of {video.size}, the poses {poses.size}; choose their video")
         with VideoWriter(output_path, video.size, video.fps) as writer:
             for frame in video:
+                if frame.index == poses.n_frames:
+                    break
                 writer.write(_draw_frame(frame.image, poses, frame.index, colors))
                 n_read += 1
                 if on_progress:
                     on_progress(n_read, poses.n_frames)
-    if n_read != poses.n_frames:
+    if n_read < poses.n_frames:
         logger.warning("%s has %d frames, but there are poses of %d", video_path, n_read, poses.n_frames)
 
 
 def _draw_frame(image: np.ndarray, poses: Poses, index: int, colors: Sequence[Color]) -> np.ndarray:
-    if index >= poses.n_frames:
-        return image
     present = np.flatnonzero(np.isfinite(poses.keypoints[index]).all(axis=-1).any(axis=-1)).tolist()
     scores = [f"{poses.scores[index, i]:.2f}" for i in present]
     names = [f"{poses.individuals[i]} " if poses.tracked else "" for i in present]
@@ -142,7 +143,7 @@ def _draw_pose(canvas: Image.Image, points: np.ndarray, visible: np.ndarray, ske
     if box is None:
         return
     scaled = np.full_like(points, np.nan)
-    scaled[finite] = (points[finite] + 0.5 - box[:2]) * _OVERSAMPLING
+    scaled[finite] = np.round((points[finite] + 0.5 - box[:2]) * _OVERSAMPLING - 0.5)
     strokes = _Strokes(scaled, visible, skeleton, radius * _OVERSAMPLING)
     size = (box[2] - box[0]) * _OVERSAMPLING, (box[3] - box[1]) * _OVERSAMPLING
     for draw in (strokes.draw_edges, strokes.draw_keypoints):
@@ -170,7 +171,7 @@ class _Strokes:
 
     def draw_edges(self, draw: ImageDraw.ImageDraw, halo: float, opacity: float) -> None:
         """Lines between present keypoints, fainter where one of them is not visible."""
-        for edge in map(list, self.skeleton.edge_indices):
+        for edge in sorted(map(list, self.skeleton.edge_indices), key=lambda edge: self.visible[edge].all()):
             if np.isfinite(self.points[edge]).all():
                 strength = opacity if self.visible[edge].all() else opacity * _FAINT
                 width = round(0.6 * self.radius + 2 * halo)
@@ -180,9 +181,9 @@ class _Strokes:
         """Dots at visible keypoints, rings at others."""
         for point, is_visible in zip(self.points, self.visible, strict=True):
             if np.isfinite(point).all():
-                draw.circle(tuple(point), self.radius + halo, fill=round(255 * opacity))
+                draw.circle(tuple(point), round(self.radius + halo), fill=round(255 * opacity))
                 if not is_visible:
-                    draw.circle(tuple(point), max(0.0, 0.5 * self.radius - halo), fill=0)
+                    draw.circle(tuple(point), round(max(0.0, 0.5 * self.radius - halo)), fill=0)
 
 
 def _region(points: np.ndarray, margin: float, size: tuple[int, int]) -> tuple[int, int, int, int] | None:

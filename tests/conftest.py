@@ -1,10 +1,31 @@
 """Fixtures that more than one test file uses."""
 
+import shutil
 from pathlib import Path
 
 import pytest
+import torch
+
+from poetlab.config import Config
+from poetlab.data.image_size import ImageSizeSettings
+from poetlab.drawn.dataset import draw_dataset
+from poetlab.project import Project, create_project, open_project
+from poetlab.training.settings import TrainingSettings
+from poetlab.workflow import import_labels
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+SMALL_CONFIG = Config(
+    image_size=ImageSizeSettings(short_side=(48, 64), long_side=64),
+    training=TrainingSettings(epochs=2, batch_size=4, validate_every=1),
+)
+"""A project that trains in seconds."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Compute with one thread: networks this small gain nothing from more, and lose much where cores are busy."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture
@@ -13,3 +34,25 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"the recordings are not at {SHARED_DATA}")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def drawn_labels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of twelve small drawn images with COCO labels."""
+    folder = tmp_path_factory.mktemp("drawn") / "labels"
+    draw_dataset(folder, n_images=12, n_animals=(1, 3), size=(64, 64), seed=5)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def labeled_project(tmp_path_factory: pytest.TempPathFactory, drawn_labels: Path) -> Path:
+    """A project with the drawn labels; not to be changed, see `project`."""
+    folder = tmp_path_factory.mktemp("labeled") / "project"
+    import_labels(create_project(folder, config=SMALL_CONFIG), drawn_labels, name="drawn")
+    return folder
+
+
+@pytest.fixture
+def project(labeled_project: Path, tmp_path: Path) -> Project:
+    """A copy of the project with drawn labels."""
+    return open_project(shutil.copytree(labeled_project, tmp_path / "project"))

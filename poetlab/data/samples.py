@@ -56,18 +56,30 @@ def read_sample(label_set: LabelSet, index: int) -> Sample:
 
 
 def read_image(path: Path) -> np.ndarray:
-    """Read an image file as (height, width, 3) uint8, RGB.
+    """Read an image file as (height, width, 3) uint8, RGB; of 16 bits the upper 8.
 
     Raises:
-        LabelError: If it is missing or no whole image.
+        LabelError: If it is missing, no whole image, or has more than 16 bits.
     """
     try:
         with Image.open(path) as file:
-            return np.array(file.convert("RGB"))
+            return _as_rgb(file)
     except FileNotFoundError as error:
         raise LabelError(f"{path}: the image is missing; put it back or import the labels again") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise LabelError(f"{path}: the image cannot be read ({error}); replace it or import without it") from error
+
+
+def _as_rgb(image: Image.Image) -> np.ndarray:
+    """Pillow's own conversion cuts values off at 255 where they have more than 8 bits, which turns most white."""
+    if not image.mode.startswith(("F", "I")):
+        if "transparency" in image.info:
+            image = image.convert("RGBA")  # Pillow warns where a palette's transparency is dropped at once
+        return np.array(image.convert("RGB"))
+    values = np.asarray(image)
+    if image.mode == "F" or values.min() < 0 or values.max() >= 2**16:
+        raise ValueError("its pixels have 32 bits; save it with 8 or 16")
+    return np.repeat((values // 2**8).astype(np.uint8)[..., None], 3, axis=2)
 
 
 def _to_sample(image: np.ndarray, labeled: LabeledImage, n_keypoints: int) -> Sample:

@@ -71,7 +71,7 @@ def calibrate_batch_norm(backbone: Backbone, images: Tensor) -> None:
     """
 
     def set_statistics(norm: FrozenBatchNorm2d, inputs: tuple[Tensor]) -> None:
-        variance, mean = torch.var_mean(inputs[0], dim=(0, 2, 3))
+        variance, mean = torch.var_mean(inputs[0], dim=(0, 2, 3), correction=0)
         norm.running_mean.copy_(mean)
         norm.running_var.copy_(variance)
 

@@ -3,6 +3,7 @@
 The format holds tensors and text only, so that loading a snapshot cannot execute code.
 """
 
+import argparse
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -104,17 +105,22 @@ def load_snapshot(path: Path) -> Snapshot:
             state=_with_prefix(tensors, _STATE),
         )
     except (KeyError, ValueError, ValidationError, PoetlabError) as error:
-        raise SnapshotError(f"{path}: the snapshot's description is damaged ({error!r})") from error
+        reason = " ".join(repr(error).split())  # pydantic writes several lines
+        raise SnapshotError(f"{path}: the snapshot's description is damaged ({reason})") from error
 
 
 def load_published(path: Path) -> dict[str, Tensor]:
     """Read the tensors of a `torch.save` checkpoint under its "model" key, without executing code from it.
 
+    The published checkpoints carry the training's command line beside the tensors, so `argparse.Namespace` is
+    allowed: it only holds values, and these may be nothing but tensors and plain values in turn.
+
     Raises:
         SnapshotError: If the file is not such a checkpoint, or holds anything but tensors and plain values.
     """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals([argparse.Namespace]):
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for damaged and for unsafe files
         raise SnapshotError(f"{path}: neither a poetlab snapshot nor a checkpoint of plain tensors") from error
     weights = content.get("model", content) if isinstance(content, dict) else None

@@ -1,0 +1,117 @@
+"""A run that was interrupted ends with the same network as one that was not."""
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from poetlab.errors import SnapshotError, TrainingError
+from poetlab.model.checkpoint import Snapshot, load_snapshot
+from poetlab.project import Project, open_project
+from poetlab.workflow import import_labels, train
+
+
+def last_of(project: Project) -> Snapshot:
+    return load_snapshot(open_project(project.path).runs()[-1].last)
+
+
+def assert_same_end(one: Snapshot, other: Snapshot) -> None:
+    for part, values in (("weights", one.weights), ("state", one.state)):
+        others = getattr(other, part)
+        assert values.keys() == others.keys()
+        for name, tensor in values.items():
+            assert torch.equal(tensor, others[name]), name
+    assert [row["loss"] for row in one.facts["progress"]["rows"]] == [
+        row["loss"] for row in other.facts["progress"]["rows"]
+    ]
+
+
+@pytest.fixture(scope="module")
+def unbroken(labeled_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    """The end of a run that nothing interrupted."""
+    project = open_project(shutil.copytree(labeled_project, tmp_path_factory.mktemp("unbroken") / "project"))
+    train(project, device="cpu", seed=3)
+    return last_of(project)
+
+
+class StopError(Exception):
+    """Stands for a crash."""
+
+
+@pytest.fixture
+def saving_project(project: Project) -> Project:
+    """A project whose runs are saved after every step."""
+    config = project.path / "config.yaml"
+    config.write_text(config.read_text().replace("save_seconds: 60", "save_seconds: 0"))
+    return open_project(project.path)
+
+
+def test_a_crash_in_the_middle_of_an_epoch_changes_nothing(saving_project: Project, unbroken: Snapshot) -> None:
+    project = saving_project
+
+    def crash(done: int, _total: int, _loss: float) -> None:
+        if done == 4:
+            raise StopError
+
+    with pytest.raises(StopError):
+        train(project, device="cpu", seed=3, on_step=crash)
+    result = train(project, resume=True, device="cpu")
+    assert len(result.rows) == 2
+    assert_same_end(last_of(project), unbroken)
+
+
+@pytest.mark.slow
+def test_a_killed_process_changes_nothing(saving_project: Project, unbroken: Snapshot) -> None:
+    project = saving_project
+    command = [sys.executable, "-m", "poetlab", "train", "--seed", "3", "--device", "cpu", "--project", project.path]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    waited_until = time.monotonic() + 120
+    while not list(project.models_dir.glob("*/metrics.csv")) and time.monotonic() < waited_until:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert load_snapshot(project.runs()[-1].last).facts["progress"]["epoch"] < 2
+    train(project, resume=True, device="cpu")
+    assert_same_end(last_of(project), unbroken)
+
+
+def test_ctrl_c_between_steps_saves_the_run(project: Project, unbroken: Snapshot) -> None:
+    def press_ctrl_c(done: int, _total: int, _loss: float) -> None:
+        if done == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(project, device="cpu", seed=3, on_step=press_ctrl_c)
+    assert last_of(project).facts["progress"]["step"] == 2
+    train(project, resume=True, device="cpu")
+    assert_same_end(last_of(project), unbroken)
+
+
+def test_a_finished_run_can_be_given_more_epochs(project: Project) -> None:
+    train(project, epochs=1, device="cpu")
+    result = train(project, resume=True, epochs=2, device="cpu")
+    assert [row["epoch"] for row in result.rows] == [1, 2]
+
+
+def test_resuming_refuses_other_settings_and_other_labels(project: Project, drawn_labels: Path) -> None:
+    with pytest.raises(TrainingError, match="no run to resume"):
+        train(project, resume=True)
+    train(project, epochs=1, device="cpu")
+    with pytest.raises(TrainingError, match="keeps its settings"):
+        train(project, resume=True, seed=4)
+    import_labels(project, drawn_labels, name="more")
+    with pytest.raises(TrainingError, match="labels have changed"):
+        train(project, resume=True)
+
+
+def test_resuming_from_a_damaged_snapshot_says_so(project: Project) -> None:
+    train(project, epochs=1, device="cpu")
+    last = project.runs()[-1].last
+    last.write_bytes(last.read_bytes()[:1000])
+    with pytest.raises(SnapshotError, match="not a readable poetlab snapshot"):
+        train(project, resume=True)
