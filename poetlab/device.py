@@ -28,4 +28,4 @@ def choose_device(name: str | None = None) -> torch.device:
 
 def computes_in_bfloat16(device: torch.device) -> bool:
     """Whether mixed precision is worth it and safe: on NVIDIA GPUs that know bfloat16, which needs no loss scaling."""
-    return device.type == "cuda" and torch.cuda.is_bf16_supported()
+    return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)

@@ -12,18 +12,20 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from scipy.optimize import linear_sum_assignment
 
-from poetlab.data.samples import read_image
+from poetlab.data.samples import read_labeled_image
 from poetlab.errors import LabelError
 from poetlab.inference import Predictor
 from poetlab.labels.label_set import VISIBLE, LabeledImage, LabelSet
 from poetlab.poses import Instances
 from poetlab.skeleton import Skeleton
 
-COCO_FIGURES = ("AP", "AP50", "AP75", "AP_medium", "AP_large", "AR", "AR50", "AR75", "AR_medium", "AR_large")
-"""What pycocotools summarizes for keypoints, in its order."""
+COCO_FIGURES = ("AP", "AP50", "AP75", "APM", "APL", "AR", "AR50", "AR75", "ARM", "ARL")
+"""What pycocotools summarizes for keypoints, in its order; M and L are medium and large animals."""
 
 _MOST_DETECTIONS = 20
 _VISIBILITY_THRESHOLD = 0.5
+_LEAST_SIMILARITY = 0.1
+"""OKS below which a detection is too far from an animal to be called a detection of it."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,8 @@ class Evaluation:
         n_images: Images seen.
         n_animals: Labelled animals, crowd regions and animals without keypoints left out.
         n_detections: Detections with a score of at least `threshold`.
-        n_missed: Labelled animals that no such detection matches.
-        n_extra: Such detections that match no labelled animal.
+        n_missed: Labelled animals that no such detection matches with an OKS of at least 0.1.
+        n_extra: Such detections that match no labelled animal so.
         count_error: Mean absolute difference an image between animals labelled and detected.
         threshold: Score from which a detection counts for all but the COCO figures.
         area_rule: Where the areas that scale OKS come from.
@@ -98,7 +100,7 @@ def evaluate(
     predictions: list[Instances] = []
     ordered: list[LabeledImage] = []
     for batch in _batches_of_one_size(images, batch_size):
-        pixels = np.stack([read_image(label_set.image_path(image)) for label_set, image in batch])
+        pixels = np.stack([read_labeled_image(label_set, image) for label_set, image in batch])
         predictions += predictor.predict(torch.from_numpy(pixels).permute(0, 3, 1, 2))
         ordered += [image for _, image in batch]
         if on_progress:
@@ -204,6 +206,8 @@ class _Comparison:
         areas = np.array([animal.area for animal in animals])
         similarity = object_keypoint_similarity(detections.keypoints, labels, areas, self.skeleton.sigmas)
         rows, columns = linear_sum_assignment(-similarity)
+        is_match = similarity[rows, columns] >= _LEAST_SIMILARITY
+        rows, columns = rows[is_match], columns[is_match]
         self.n_matched += len(rows)
         distances = np.linalg.norm(detections.keypoints[rows] - labels[columns, :, :2], axis=-1)
         self.distances.append(distances)  # NaN where not labelled
@@ -264,7 +268,7 @@ def _coco_annotations(images: Sequence[LabeledImage]) -> Iterator[dict[str, Any]
 def _coco_detections(predictions: Sequence[Instances]) -> Iterator[dict[str, Any]]:
     number = 0
     for image_id, prediction in enumerate(predictions):
-        for keypoints, score in zip(prediction.keypoints, prediction.scores, strict=True):
+        for keypoints, score in zip(prediction.keypoints.astype(float), prediction.scores, strict=True):
             number += 1
             low, high = keypoints.min(0), keypoints.max(0)
             yield {

@@ -93,10 +93,10 @@ class Skeleton:
         known = {"name", "keypoints", "edges", "symmetries", "sigmas"}
         if not isinstance(content, Mapping):
             raise SkeletonError(f"{source}: expected the keys {', '.join(sorted(known))}, found no mapping")
-        if unknown := sorted(set(content) - known):
+        if unknown := sorted(map(str, set(content) - known)):
             raise SkeletonError(f"{source}: unknown key '{unknown[0]}'; known are {', '.join(sorted(known))}")
         try:
-            keypoints = tuple(str(name) for name in content["keypoints"])
+            keypoints = _names(content["keypoints"])
             return cls(
                 name=str(content.get("name", "skeleton")),
                 keypoints=keypoints,
@@ -110,6 +110,8 @@ class Skeleton:
     def _check_names(self) -> None:
         if not self.keypoints:
             raise self._error("a skeleton needs at least one keypoint")
+        if not all(self.keypoints):
+            raise self._error("a keypoint's name is empty")
         if repeated := {name for name in self.keypoints if self.keypoints.count(name) > 1}:
             raise self._error(f"keypoint names must be unique, repeated: {', '.join(sorted(repeated))}")
         for name in (name for pair in self.edges + self.symmetries for name in pair):
@@ -189,8 +191,15 @@ def _is_side(name: str, start: int, end: int) -> bool:
     return not before.isalpha() and not after.isalpha()
 
 
+def _names(content: Any) -> tuple[str, ...]:
+    """A list of names; numbers are names too, but nothing is not."""
+    if not isinstance(content, list | tuple) or any(name is None for name in content):
+        raise ValueError(f"expected a list of names, found {content!r}")
+    return tuple(str(name) for name in content)
+
+
 def _pairs(content: Any) -> tuple[tuple[str, str], ...]:
-    pairs = tuple(tuple(str(name) for name in pair) for pair in content or ())
+    pairs = tuple(_names(pair) for pair in content or ())
     if any(len(pair) != 2 for pair in pairs):
         raise ValueError("edges and symmetries are lists of two names")
     return tuple((pair[0], pair[1]) for pair in pairs)

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import hypothesis
 import pytest
 import torch
 
@@ -20,6 +21,10 @@ SMALL_CONFIG = Config(
     training=TrainingSettings(epochs=2, batch_size=4, validate_every=1),
 )
 """A project that trains in seconds."""
+
+
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")  # the first example of a test may have to import a library
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,6 +1,7 @@
 """What every command prints with: tables, progress bars, and one line for each warning."""
 
 import logging
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,6 +64,11 @@ def show(text: str) -> None:
 def plain(value: object) -> str:
     """A value as text in which square brackets are no markup."""
     return escape(str(value))
+
+
+def number(value: float, form: str) -> str:
+    """A number in some format, or a dash where there was nothing to measure."""
+    return "-" if math.isnan(value) else format(value, form)
 
 
 def table(*columns: str, title: str | None = None) -> Table:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from poetlab.cli.console import plain, progress_bar, relative, show, show_table, table
+from poetlab.cli.console import number, plain, progress_bar, relative, show, show_table, table
 from poetlab.cli.options import DeviceOption, ProjectOption, SnapshotOption
 
 if TYPE_CHECKING:
@@ -48,16 +48,19 @@ def show_evaluation(evaluation: "Evaluation") -> None:
     """Print the figures as tables."""
     figures = table(*evaluation.coco, title="COCO keypoint figures (pycocotools)")
     figures.columns[0].justify = "right"
-    figures.add_row(*(f"{value:.3f}" for value in evaluation.coco.values()))
+    figures.add_row(*(number(value, ".3f") for value in evaluation.coco.values()))
     show_table(figures)
     show(f"areas that scale OKS: {plain(evaluation.area_rule)}")
     errors = table("keypoint", "n", "median px", "90% within px", title="Distance to the labels, matched animals")
     for error in evaluation.keypoint_errors:
-        errors.add_row(plain(error.keypoint), str(error.n), f"{error.median:.1f}", f"{error.percentile_90:.1f}")
+        errors.add_row(
+            plain(error.keypoint), str(error.n), number(error.median, ".1f"), number(error.percentile_90, ".1f")
+        )
     show_table(errors)
     show(
         f"{evaluation.n_images} images, {evaluation.n_animals} animals, {evaluation.n_detections} detections with a "
         f"score of at least {evaluation.threshold:g}: {evaluation.n_missed} missed, {evaluation.n_extra} too many, "
         f"mean count error {evaluation.count_error:.2f} an image"
     )
-    show(f"visibility is right for {evaluation.visibility_accuracy:.1%} of the keypoints of matched animals")
+    accuracy = number(evaluation.visibility_accuracy, ".1%")
+    show(f"visibility is right for {accuracy} of the keypoints of matched animals")

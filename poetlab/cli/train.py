@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from poetlab.cli.console import plain, progress_bar, relative, show
+from poetlab.cli.console import number, plain, progress_bar, relative, show
 from poetlab.cli.options import DeviceOption, ProjectOption
 
 if TYPE_CHECKING:
@@ -95,6 +95,6 @@ def _show_start(start: "TrainingStart") -> None:
 def _show_epoch(row: Mapping[str, Any]) -> None:
     if "val_AP" in row:
         show(
-            f"  epoch {row['epoch']}: loss {row['loss']:.2f}, validation AP {row['val_AP']:.3f}, "
-            f"AP50 {row['val_AP50']:.3f}, median error {row['val_median_error']:.1f} px"
+            f"  epoch {row['epoch']}: loss {row['loss']:.2f}, validation AP {number(row['val_AP'], '.3f')}, "
+            f"AP50 {number(row['val_AP50'], '.3f')}, median error {number(row['val_median_error'], '.1f')} px"
         )

@@ -57,13 +57,13 @@ class TrainingImages(Dataset[Sample]):
 
     def __getitem__(self, number: int) -> Sample:
         label_set, index = self.places[number]
-        rng = np.random.default_rng([self.seed, self.epoch, number])
+        rng = np.random.default_rng([self.seed, self.epoch, number + 1])  # 0 stands for the order
         sample = read_sample(label_set, index)
         return augment(sample, label_set.skeleton.flip_indices, self.augment_settings, self.image_size, rng)
 
     def order(self) -> list[int]:
         """The order in which this epoch shows the images."""
-        return [int(i) for i in np.random.default_rng([self.seed, self.epoch]).permutation(len(self))]
+        return [int(i) for i in np.random.default_rng([self.seed, self.epoch, 0]).permutation(len(self))]
 
 
 def training_batches(images: TrainingImages, batch_size: int, n_workers: int, skip: int = 0) -> Iterator[Batch]:

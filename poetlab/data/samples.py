@@ -46,13 +46,23 @@ def read_sample(label_set: LabelSet, index: int) -> Sample:
         LabelError: If the image cannot be read, or differs in size from what its labels say.
     """
     labeled = label_set.images[index]
-    image = read_image(label_set.image_path(labeled))
+    return _to_sample(read_labeled_image(label_set, labeled), labeled, label_set.skeleton.n_keypoints)
+
+
+def read_labeled_image(label_set: LabelSet, labeled: LabeledImage) -> np.ndarray:
+    """Read an image of a label set as (height, width, 3) uint8, RGB.
+
+    Raises:
+        LabelError: If the image cannot be read, or differs in size from what its labels say.
+    """
+    path = label_set.image_path(labeled)
+    image = read_image(path)
     if image.shape[:2] != labeled.size:
         raise LabelError(
-            f"{label_set.image_path(labeled)}: is {image.shape[1]} x {image.shape[0]} pixels but was "
+            f"{path}: is {image.shape[1]} x {image.shape[0]} pixels but was "
             f"{labeled.size[1]} x {labeled.size[0]} when imported; put the original back or import again"
         )
-    return _to_sample(image, labeled, label_set.skeleton.n_keypoints)
+    return image
 
 
 def read_image(path: Path) -> np.ndarray:

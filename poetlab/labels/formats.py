@@ -63,7 +63,7 @@ def detect_format(source: Path, label_format: str | None = None) -> tuple[LabelF
         raise LabelError(f"{source}: no labels of a known format; expected {expected}")
     if len(found) > 1:
         names = ", ".join(path.name for _, path in found)
-        raise LabelError(f"{source}: holds several label files ({names}); give one of them")
+        raise LabelError(f"{source}: holds several label files ({names}); give one of them, or its --format")
     return found[0]
 
 

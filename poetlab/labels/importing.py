@@ -15,6 +15,9 @@ from poetlab.labels.source_labels import LeftOut
 from poetlab.labels.split import check_fraction, split_by_image
 from poetlab.skeleton import Skeleton
 
+_NAMELESS = "annotations"
+"""What every data set calls its label file, so that it names none of them."""
+
 
 def import_labels(  # noqa: PLR0913  the one public verb of labels; all but two arguments are by name
     source: Path,
@@ -76,7 +79,11 @@ def import_labels(  # noqa: PLR0913  the one public verb of labels; all but two 
 
 
 def _name_of(source: Path) -> str:
-    return source.resolve().name if source.is_dir() else source.stem
+    """The folder's name, or the file's where that says more than that it holds annotations."""
+    path = source.resolve()
+    if path.is_file() and path.stem != _NAMELESS:
+        return path.stem
+    return path.name if path.is_dir() else path.parent.name
 
 
 def _free_name(name: str, destination: Path) -> str:

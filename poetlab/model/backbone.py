@@ -49,13 +49,17 @@ class Backbone(nn.Module):
             part.requires_grad_(requires_grad=False)
 
 
-def normalize_images(images: Tensor) -> Tensor:
-    """Images (B, 3, H, W), uint8 or float in [0, 1], to the float range that ImageNet backbones expect."""
+def normalize_images(images: Tensor, padding: Tensor | None = None) -> Tensor:
+    """Images (B, 3, H, W), uint8 or float in [0, 1], to the float range that ImageNet backbones expect.
+
+    Where `padding` (B, H, W) is true, the result is 0, as DETR and POET pad.
+    """
     if not images.is_floating_point():
         images = images.float() / 255
     mean = torch.tensor(IMAGENET_MEAN, dtype=images.dtype, device=images.device).view(3, 1, 1)
     std = torch.tensor(IMAGENET_STD, dtype=images.dtype, device=images.device).view(3, 1, 1)
-    return (images - mean) / std
+    normalized = (images - mean) / std
+    return normalized if padding is None else normalized.masked_fill(padding[:, None], 0)
 
 
 @torch.no_grad()

@@ -1,8 +1,8 @@
 """The sizes of a POET network and the named presets."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from poetlab.errors import ConfigError
 from poetlab.settings import Settings
@@ -22,6 +22,12 @@ class ModelSettings(Settings):
     n_features: int = Field(256, ge=4, description="width of the transformer")
     n_feedforward: int = Field(2048, ge=1, description="width of the feed-forward blocks")
     dropout: float = Field(0.1, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _check_width(self) -> Self:
+        if self.n_features % 4 or self.n_features % self.n_heads:
+            raise ValueError("n_features must be divisible by 4 and by n_heads")
+        return self
 
 
 PRESETS = {

@@ -125,8 +125,13 @@ class Transformer(nn.Module):
         return torch.stack(embeddings)
 
     def _initialize(self) -> None:
-        """Xavier initialization; queries, keys and values count as one matrix, as in the published code."""
+        """Xavier initialization, as in the published code.
+
+        There, queries, keys and values are one matrix, hence the smaller range, and attention has no bias at first.
+        """
         for name, parameter in self.named_parameters():
             if parameter.dim() > 1:
                 is_input = any(part in name for part in ("query.", "key.", "value."))
                 nn.init.xavier_uniform_(parameter, gain=2**-0.5 if is_input else 1.0)
+            elif "attention." in name:
+                nn.init.zeros_(parameter)

@@ -12,6 +12,7 @@ import torch
 from poetlab.data.batch import Batch, TrainingImages, training_batches
 from poetlab.data.image_size import ImageSizeSettings
 from poetlab.device import computes_in_bfloat16
+from poetlab.errors import SnapshotError
 from poetlab.evaluation import evaluate
 from poetlab.inference import Predictor
 from poetlab.labels.label_set import LabelSet
@@ -134,7 +135,7 @@ class Trainer:
         """
         with GracefulInterrupt() as interrupt:
             if not self.progress.epoch and not self.progress.step:
-                self._save_last()
+                self._save_first()
             while self.progress.epoch < self.settings.epochs:
                 self._train_epoch(interrupt, on_step)
                 row = self._finish_epoch()
@@ -164,8 +165,8 @@ class Trainer:
                 raise KeyboardInterrupt
 
     def _train_step(self, batch: Batch) -> dict[str, float]:
-        images = normalize_images(batch.images.to(self.device, non_blocking=True))
         padding = None if batch.padding is None else batch.padding.to(self.device, non_blocking=True)
+        images = normalize_images(batch.images.to(self.device, non_blocking=True), padding)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=computes_in_bfloat16(self.device)):
             output = self.model(images, padding)
         loss = poet_loss(output, batch.targets.to(self.device), self.settings.loss)
@@ -222,6 +223,14 @@ class Trainer:
             "val_detections": evaluation.n_detections,
             "val_median_error": evaluation.keypoint_errors[-1].median,
         }
+
+    def _save_first(self) -> None:
+        """Save the start, so that a run can be resumed from any moment on; one that cannot be saved leaves nothing."""
+        try:
+            self._save_last()
+        except SnapshotError:
+            self.folder.discard()
+            raise
 
     def _save_last(self) -> None:
         state = optimizer_state(self.model, self.optimizer) | {"random/cpu": torch.get_rng_state()}

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +67,10 @@ class RunFolder:
         except OSError as error:
             raise TrainingError(f"{self.path}: cannot be made ({error.strerror}); is the folder read-only?") from error
         self._write(self.settings, yaml.safe_dump(dict(settings), sort_keys=False))
+
+    def discard(self) -> None:
+        """Remove the folder and everything in it."""
+        shutil.rmtree(self.path)
 
     def write_metrics(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write all epochs' metrics, replacing what was there."""

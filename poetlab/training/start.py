@@ -56,7 +56,7 @@ def new_trainer(
     torch.manual_seed(settings.seed)
     model = Poet(find_preset(preset), skeleton.n_keypoints)
     transfer = start_from_file(model, skeleton.keypoints, pretrained) if pretrained else None
-    pretrained_backbone = transfer is not None and any(name.startswith("backbone.") for name in transfer.taken)
+    pretrained_backbone = transfer is not None and not any(name.startswith("backbone.") for name in transfer.left)
     if pretrained_backbone:
         model.backbone.freeze_stem()
     else:
@@ -101,7 +101,7 @@ def resumed_trainer(folder: RunFolder, data: TrainingData, settings: TrainingSet
 def _calibrate(model: Poet, data: TrainingData, settings: TrainingSettings, image_size: ImageSizeSettings) -> None:
     images = TrainingImages(data.training, settings.augmentation, image_size, settings.seed, epoch=0)
     batch = collate([images[number] for number in images.order()[:_CALIBRATION_IMAGES]])
-    calibrate_batch_norm(model.backbone, normalize_images(batch.images))
+    calibrate_batch_norm(model.backbone, normalize_images(batch.images, batch.padding))
 
 
 def _count_images(data: TrainingData) -> dict[str, int]:

@@ -62,8 +62,8 @@ def test_the_whole_job(run: Run, tmp_path: Path, drawn_labels: Path, drawn_video
     evaluated = run("evaluate", "--project", folder, "--device", "cpu")
     assert evaluated.status == 0
     report = json.loads((run_folder.path / "evaluation_best_val.json").read_text())
-    assert set(report["coco"]) == {"AP", "AP50", "AP75", "AP_medium", "AP_large"} | {
-        "AR", "AR50", "AR75", "AR_medium", "AR_large",
+    assert set(report["coco"]) == {"AP", "AP50", "AP75", "APM", "APL"} | {
+        "AR", "AR50", "AR75", "ARM", "ARL",
     }  # fmt: skip
     assert len(report["keypoint_errors"]) == open_project(folder).skeleton().n_keypoints + 1
 

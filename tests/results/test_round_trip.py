@@ -62,7 +62,7 @@ def test_poses_and_detections(write_results: WriteResults, frames: list[Instance
 
 
 @given(data=st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_any_poses_in_any_batches(data: st.DataObject):
     names = st.text("abZ_ é3-", min_size=1, max_size=8).filter(str.strip)
     keypoints = tuple(data.draw(st.lists(names, min_size=1, max_size=4, unique=True)))

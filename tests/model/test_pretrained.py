@@ -1,0 +1,170 @@
+"""Starting from other weights: what is copied, what is adapted, what is left, and that nothing goes unsaid."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from poetlab.errors import SnapshotError
+from poetlab.model.checkpoint import Snapshot, save_snapshot
+from poetlab.model.poet import Poet
+from poetlab.model.pose_vector import vector_size
+from poetlab.model.presets import ModelSettings
+from poetlab.model.pretrained import Transfer, start_from_file, start_from_weights
+from poetlab.skeleton import Skeleton
+
+KEYPOINTS = ("nose", "left_ear", "right_ear", "tail")
+
+
+def network(settings: ModelSettings, n_keypoints: int, seed: int) -> Poet:
+    torch.manual_seed(seed)
+    return Poet(settings, n_keypoints).eval()
+
+
+@pytest.fixture
+def pretrained(tiny_settings: ModelSettings) -> Poet:
+    return network(tiny_settings, len(KEYPOINTS), seed=1)
+
+
+def snapshot_file(model: Poet, folder: Path) -> Path:
+    path = folder / "pretrained.safetensors"
+    save_snapshot(path, Snapshot(model.settings, Skeleton("mouse", KEYPOINTS), model.state_dict()))
+    return path
+
+
+def assert_every_tensor_is_listed_once(transfer: Transfer, model: Poet) -> None:
+    assert sorted(transfer.taken + transfer.adapted + transfer.left) == sorted(model.state_dict())
+
+
+def keypoint_rows(model: Poet, index: int) -> torch.Tensor:
+    """Weights and bias of one keypoint in the pose head's last layer."""
+    rows = slice(vector_size(index), vector_size(index + 1))
+    return torch.cat([model.pose_head[4].weight[rows], model.pose_head[4].bias[rows, None]], dim=1)
+
+
+@torch.no_grad()
+def test_a_network_started_from_its_own_snapshot_predicts_the_same(pretrained: Poet, tmp_path: Path) -> None:
+    model = network(pretrained.settings, len(KEYPOINTS), seed=2)
+    images = torch.randn(1, 3, 64, 64)
+    assert not torch.equal(model(images).pose_vectors, pretrained(images).pose_vectors)
+    transfer = start_from_file(model, KEYPOINTS, snapshot_file(pretrained, tmp_path))
+    assert_every_tensor_is_listed_once(transfer, model)
+    assert (transfer.adapted, transfer.left, transfer.keypoints_new) == ((), (), ())
+    assert transfer.keypoints_taken == KEYPOINTS
+    assert torch.equal(model(images).pose_vectors, pretrained(images).pose_vectors)
+    assert torch.equal(model(images).class_logits, pretrained(images).class_logits)
+
+
+@torch.no_grad()
+def test_keypoints_in_another_order_are_matched_by_name(pretrained: Poet) -> None:
+    order = [3, 1, 0, 2]
+    names = [KEYPOINTS[i] for i in order]
+    model = network(pretrained.settings, len(names), seed=2)
+    transfer = start_from_weights(model, names, pretrained.state_dict(), KEYPOINTS)
+    assert_every_tensor_is_listed_once(transfer, model)
+    assert set(transfer.adapted) == {"pose_head.4.weight", "pose_head.4.bias"}
+    assert (transfer.keypoints_taken, transfer.keypoints_new) == (tuple(names), ())
+    images = torch.randn(1, 3, 64, 64)
+    found, expected = model(images).poses, pretrained(images).poses
+    torch.testing.assert_close(found.keypoints, expected.keypoints[..., order, :], atol=1e-6, rtol=0)
+    torch.testing.assert_close(found.visibility, expected.visibility[..., order], atol=1e-6, rtol=0)
+
+
+@torch.no_grad()
+def test_keypoints_that_only_one_network_knows_keep_their_own_start(pretrained: Poet) -> None:
+    names = ["tail", "paw", "nose"]
+    model = network(pretrained.settings, len(names), seed=2)
+    start = keypoint_rows(model, 1)
+    transfer = start_from_weights(model, names, pretrained.state_dict(), KEYPOINTS)
+    assert_every_tensor_is_listed_once(transfer, model)
+    assert set(transfer.adapted) == {"pose_head.4.weight", "pose_head.4.bias"}
+    assert (transfer.keypoints_taken, transfer.keypoints_new) == (("tail", "nose"), ("paw",))
+    assert torch.equal(keypoint_rows(model, 0), keypoint_rows(pretrained, 3))
+    assert torch.equal(keypoint_rows(model, 2), keypoint_rows(pretrained, 0))
+    assert torch.equal(keypoint_rows(model, 1), start)
+    assert torch.equal(model.pose_head[4].weight[:2], pretrained.pose_head[4].weight[:2]), "the center"
+
+
+@pytest.mark.parametrize("n_queries", [2, 7])
+def test_with_another_number_of_queries_those_in_common_are_copied(pretrained: Poet, n_queries: int) -> None:
+    model = network(pretrained.settings.model_copy(update={"n_queries": n_queries}), len(KEYPOINTS), seed=2)
+    start = model.queries.detach().clone()
+    transfer = start_from_weights(model, KEYPOINTS, pretrained.state_dict(), KEYPOINTS)
+    assert_every_tensor_is_listed_once(transfer, model)
+    assert (transfer.adapted, transfer.left) == (("queries",), ())
+    n_common = min(n_queries, len(pretrained.queries))
+    assert torch.equal(model.queries[:n_common], pretrained.queries[:n_common])
+    assert torch.equal(model.queries[n_common:], start[n_common:])
+
+
+def test_of_a_network_of_other_sizes_what_fits_is_copied(pretrained: Poet) -> None:
+    settings = pretrained.settings.model_copy(update={"n_features": 32, "n_encoder_layers": 2})
+    model = network(settings, len(KEYPOINTS), seed=2)
+    start = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    transfer = start_from_weights(model, KEYPOINTS, pretrained.state_dict(), KEYPOINTS)
+    assert_every_tensor_is_listed_once(transfer, model)
+    assert {name for name in start if name.startswith("backbone.")} <= set(transfer.taken)
+    assert {"queries", "pose_head.4.weight", "transformer.encoder.1.norm1.weight"} <= set(transfer.left)
+    weights = pretrained.state_dict()
+    for name, tensor in model.state_dict().items():
+        if name in transfer.taken:
+            assert torch.equal(tensor, weights[name]), name
+        elif name in transfer.left:
+            assert torch.equal(tensor, start[name]), name
+
+
+def test_keypoints_are_new_if_the_pose_head_does_not_fit(pretrained: Poet) -> None:
+    model = network(pretrained.settings.model_copy(update={"n_features": 32}), len(KEYPOINTS), seed=2)
+    transfer = start_from_weights(model, KEYPOINTS, pretrained.state_dict(), KEYPOINTS)
+    assert (transfer.keypoints_taken, transfer.keypoints_new) == ((), KEYPOINTS)
+
+
+def test_starting_from_weights_changes_only_the_new_network(pretrained: Poet) -> None:
+    weights = pretrained.state_dict()
+    before = {name: tensor.clone() for name, tensor in weights.items()}
+    model = network(pretrained.settings, 2, seed=2)
+    start_from_weights(model, KEYPOINTS[:2], weights, KEYPOINTS)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(1)
+    for name, tensor in before.items():
+        assert torch.equal(weights[name], tensor), name
+
+
+def test_a_file_of_no_network_is_refused(tiny_settings: ModelSettings, tmp_path: Path) -> None:
+    model = network(tiny_settings, 2, seed=0)
+    torch.save({"model": {"conv1.weight": torch.zeros(2)}}, tmp_path / "resnet.pth")
+    with pytest.raises(SnapshotError, match="neither a poetlab snapshot nor a published POET checkpoint"):
+        start_from_file(model, KEYPOINTS[:2], tmp_path / "resnet.pth")
+    with pytest.raises(SnapshotError, match="no such snapshot"):
+        start_from_file(model, KEYPOINTS[:2], tmp_path / "missing.pth")
+
+
+def test_a_file_of_which_nothing_fits_is_refused(tiny_settings: ModelSettings, tmp_path: Path) -> None:
+    path = tmp_path / "other.safetensors"
+    weights = {"queries": torch.zeros(2, 3), "unknown": torch.zeros(2)}
+    save_snapshot(path, Snapshot(tiny_settings, Skeleton("mouse", KEYPOINTS), weights))
+    with pytest.raises(SnapshotError, match=r"other\.safetensors: none of its tensors fits") as caught:
+        start_from_file(network(tiny_settings, 2, seed=0), KEYPOINTS[:2], path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.shared_data
+@torch.no_grad()
+def test_a_checkpoint_in_the_published_layout_is_matched_with_cocos_keypoints(
+    shared_data: Path, tmp_path: Path
+) -> None:
+    import json
+
+    shapes = json.loads((shared_data.parent / "reference" / "poet_r50_state_dict_shapes.json").read_text())
+    weights = {name: torch.randn(shape) for name, shape in shapes.items() if not name.startswith("transformer.")}
+    torch.save({"model": weights}, tmp_path / "poet_ckpt.pth")
+    names = ("right_ankle", "left_wing", "nose")
+    model = Poet(ModelSettings(n_encoder_layers=1, n_decoder_layers=1, n_feedforward=8), len(names))
+    transfer = start_from_file(model, names, tmp_path / "poet_ckpt.pth")
+    assert_every_tensor_is_listed_once(transfer, model)
+    assert (transfer.keypoints_taken, transfer.keypoints_new) == (("right_ankle", "nose"), ("left_wing",))
+    source = weights["kpt_embed.layers.2.weight"]
+    assert torch.equal(model.pose_head[4].weight[2:5], source[2 + 3 * 16 : 5 + 3 * 16]), "the last of COCO's keypoints"
+    assert torch.equal(model.pose_head[4].weight[8:11], source[2:5]), "the first of COCO's keypoints"
+    assert all(name.startswith("transformer.") for name in transfer.left)
