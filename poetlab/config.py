@@ -27,7 +27,7 @@ class Config(Settings):
         description="file with the names of the keypoints; the first import makes it where init did not",
     )
     individuals: int | None = Field(
-        None, ge=1, description="animals in each video; null: the most that were labelled in one image"
+        None, ge=1, description="animals in each video; null: the most that were labeled in one image"
     )
     preset: str = Field(
         "poet-r18", description="network to train: poet-r18 (light), poet-r50 or poet-dc5-r50 (the paper's)"

@@ -25,9 +25,9 @@ DEMO_CONFIG = Config(
     individuals=N_ANIMALS,
     image_size=ImageSizeSettings(short_side=(80, 96), long_side=96),
     training=TrainingSettings(
-        epochs=40,
-        learning_rate=5e-4,  # the paper's is for weeks on many images
-        validate_every=10,
+        epochs=25,
+        learning_rate=3e-4,  # the paper's is for weeks on many images
+        validate_every=5,
         augmentation=AugmentSettings(rotation_probability=0, crop_probability=0, dropout_probability=0),
     ),
     analysis=AnalysisSettings(threshold=0.3, batch_size=16),  # a network of two minutes is never sure
@@ -45,7 +45,7 @@ def create_demo_project(folder: str | Path) -> Project:
 
 
 def draw_demo_labels(project: Project, on_progress: Callable[[int, int], None] | None = None) -> Path:
-    """Draw labelled images beside the project's folders, in plain COCO form as another tool would give them.
+    """Draw labeled images beside the project's folders, in plain COCO form as another tool would give them.
 
     Returns:
         The folder to import.

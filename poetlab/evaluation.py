@@ -1,4 +1,4 @@
-"""How good a network is on labelled images: COCO's keypoint figures, pixel errors, visibility and counts."""
+"""How good a network is on labeled images: COCO's keypoint figures, pixel errors, visibility and counts."""
 
 import contextlib
 import io
@@ -30,7 +30,7 @@ _LEAST_SIMILARITY = 0.1
 
 @dataclass(frozen=True)
 class KeypointError:
-    """Distance between predicted and labelled positions of one keypoint, in pixels, over matched animals."""
+    """Distance between predicted and labeled positions of one keypoint, in pixels, over matched animals."""
 
     keypoint: str
     n: int
@@ -48,11 +48,11 @@ class Evaluation:
         visibility_accuracy: Fraction of keypoints of matched animals whose predicted visibility (at least 0.5 or
             not) agrees with the label (visible, or not).
         n_images: Images seen.
-        n_animals: Labelled animals, crowd regions and animals without keypoints left out.
+        n_animals: Labeled animals, crowd regions and animals without keypoints left out.
         n_detections: Detections with a score of at least `threshold`.
-        n_missed: Labelled animals that no such detection matches with an OKS of at least 0.1.
-        n_extra: Such detections that match no labelled animal so.
-        count_error: Mean absolute difference an image between animals labelled and detected.
+        n_missed: Labeled animals that no such detection matches with an OKS of at least 0.1.
+        n_extra: Such detections that match no labeled animal so.
+        count_error: Mean absolute difference an image between animals labeled and detected.
         threshold: Score from which a detection counts for all but the COCO figures.
         area_rule: Where the areas that scale OKS come from.
     """
@@ -140,7 +140,7 @@ def coco_figures(
 ) -> dict[str, float]:
     """COCO's ten keypoint figures, computed by pycocotools with the skeleton's sigmas and the labels' areas.
 
-    Crowd regions and animals without labelled keypoints are ignored, not counted as missed; the 20 highest
+    Crowd regions and animals without labeled keypoints are ignored, not counted as missed; the 20 highest
     scores an image count (https://cocodataset.org/#keypoints-eval).
     """
     category = {"id": 1, "name": skeleton.name, "keypoints": list(skeleton.keypoints)}
@@ -176,7 +176,7 @@ def object_keypoint_similarity(
         sigmas: k falloffs.
 
     Returns:
-        (n, m) in [0, 1]; 0 where an animal has no labelled keypoint.
+        (n, m) in [0, 1]; 0 where an animal has no labeled keypoint.
     """
     labeled = labels[..., 2] > 0  # (m, k)
     positions = np.where(labeled[..., None], labels[..., :2], 0)
@@ -210,7 +210,7 @@ class _Comparison:
         rows, columns = rows[is_match], columns[is_match]
         self.n_matched += len(rows)
         distances = np.linalg.norm(detections.keypoints[rows] - labels[columns, :, :2], axis=-1)
-        self.distances.append(distances)  # NaN where not labelled
+        self.distances.append(distances)  # NaN where not labeled
         seen = detections.visibility[rows] >= _VISIBILITY_THRESHOLD
         self.agreements.append(seen == (labels[columns, :, 2] == VISIBLE))
 

@@ -1,6 +1,6 @@
 """The project folder: where labels, models and results of one study live."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
@@ -79,23 +79,33 @@ class Project:
         """Every imported label set, by name.
 
         Raises:
-            ProjectError: If nothing was imported yet.
+            ProjectError: If nothing was imported yet, or the skeleton's keypoints were changed since.
         """
         folders = sorted(path.parent for path in self.labels_dir.glob(f"*/{ANNOTATIONS}"))
         if not folders:
             raise ProjectError(f"{self.labels_dir}: no labels yet; import some with 'poetlab import PATH'")
-        return tuple(load_label_set(folder) for folder in folders)
+        return tuple(self._load_label_set(folder) for folder in folders)
 
     def label_set(self, name: str) -> LabelSet:
         """One imported label set.
 
         Raises:
-            ProjectError: If there is none of that name.
+            ProjectError: If there is none of that name, or the skeleton's keypoints were changed since its import.
         """
         if not (self.labels_dir / name / ANNOTATIONS).is_file():
             known = sorted(path.parent.name for path in self.labels_dir.glob(f"*/{ANNOTATIONS}"))
             raise ProjectError(f"{self.labels_dir}: no label set '{name}'; there are {', '.join(known) or 'none'}")
-        return load_label_set(self.labels_dir / name)
+        return self._load_label_set(self.labels_dir / name)
+
+    def _load_label_set(self, folder: Path) -> LabelSet:
+        """A label set with the project's skeleton, whose edges, symmetries and sigmas may have been edited since."""
+        label_set, skeleton = load_label_set(folder), self.skeleton()
+        if label_set.skeleton.keypoints != skeleton.keypoints:
+            raise ProjectError(
+                f"{self.skeleton_path}: its keypoints, or their order, are no longer those that {folder} was imported "
+                f"with; put them back ({', '.join(label_set.skeleton.keypoints)}), or import into a new project"
+            )
+        return replace(label_set, skeleton=skeleton)
 
     def runs(self) -> list[RunFolder]:
         """Every training run, oldest first."""
@@ -144,7 +154,7 @@ def create_project(
     Args:
         path: The folder; it may exist if it holds nothing of a project's.
         skeleton: A preset's name or a YAML file; None to take it from the first import.
-        individuals: Animals in each video; None for the most that were labelled in one image.
+        individuals: Animals in each video; None for the most that were labeled in one image.
         config: Settings to start with; None for the defaults.
 
     Raises:

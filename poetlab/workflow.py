@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,7 +45,8 @@ class TrainingStart:
         preset: Name of the network's sizes.
         n_training_images: Images to learn from.
         n_validation_images: Images to be measured on; 0 means that the training images serve for that.
-        n_epochs_done: Epochs that an earlier part of the run has finished.
+        resumed: Whether an earlier part of the run is gone on with.
+        n_epochs_done: Epochs that it has finished.
         n_epochs: Epochs in all.
         transfer: What was taken from pretrained weights; None if none were given.
     """
@@ -55,6 +56,7 @@ class TrainingStart:
     preset: str
     n_training_images: int
     n_validation_images: int
+    resumed: bool
     n_epochs_done: int
     n_epochs: int
     transfer: Transfer | None
@@ -191,7 +193,9 @@ def load_predictor(project: Project, snapshot: str | None = None, device: str | 
     """
     path = project.find_snapshot(snapshot)
     loaded = load_snapshot(path)
-    _check_same_keypoints(loaded.skeleton, project.skeleton(), path)
+    skeleton = project.skeleton()
+    _check_same_keypoints(loaded.skeleton, skeleton, path)
+    loaded = replace(loaded, skeleton=skeleton)  # its edges and sigmas may have been edited since
     name = path.parent.name if path.parent.parent == project.models_dir else path.stem
     return Predictor.from_snapshot(loaded, choose_device(device), name), path
 
@@ -204,7 +208,7 @@ def evaluate(
     device: str | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Evaluation, Path]:
-    """Measure a trained network on labelled images and write the figures as JSON.
+    """Measure a trained network on labeled images and write the figures as JSON.
 
     Args:
         project: The project.
@@ -294,7 +298,7 @@ def analyze(
 
 
 def count_individuals(project: Project, most: int) -> int:
-    """Slots for animals in a result: the config's, else the most labelled in one image, else `most`."""
+    """Slots for animals in a result: the config's, else the most labeled in one image, else `most`."""
     if project.config.individuals is not None:
         return min(project.config.individuals, most)
     try:
@@ -324,6 +328,7 @@ def _describe_start(trainer: Trainer, transfer: Transfer | None) -> TrainingStar
         preset=trainer.facts["preset"],
         n_training_images=trainer.n_images,
         n_validation_images=sum(label_set.n_images for label_set in trainer.data.validation),
+        resumed=trainer.progress.epoch > 0 or trainer.progress.step > 0,
         n_epochs_done=trainer.progress.epoch,
         n_epochs=trainer.settings.epochs,
         transfer=transfer,

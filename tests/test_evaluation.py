@@ -1,4 +1,4 @@
-"""Figures on labelled images equal pycocotools, brute force and what is counted by hand."""
+"""Figures on labeled images equal pycocotools, brute force and what is counted by hand."""
 
 import json
 import math

@@ -26,7 +26,7 @@ def demo(
 
     show("[bold]1/6[/] poetlab init: a project folder")
     project = create_demo_project(folder)
-    show("[bold]2/6[/] drawing labelled images and a video of several animals")
+    show("[bold]2/6[/] drawing labeled images and a video of several animals")
     with progress_bar("images") as progress:
         task = progress.add_task("drawing", total=None)
 

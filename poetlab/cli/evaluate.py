@@ -1,4 +1,4 @@
-"""`poetlab evaluate`: measure a network on labelled images."""
+"""`poetlab evaluate`: measure a network on labeled images."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

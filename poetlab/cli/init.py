@@ -19,7 +19,7 @@ def init(
     ] = None,
     individuals: Annotated[
         int | None,
-        typer.Option(help="Animals in each video.", show_default="the most that are labelled in one image"),
+        typer.Option(help="Animals in each video.", show_default="the most that are labeled in one image"),
     ] = None,
 ) -> None:
     """Make a project folder with a commented config.yaml."""

@@ -1,6 +1,7 @@
 """The `poetlab` command: its subcommands, and one line for every error that a user can cause."""
 
 import logging
+import re
 import sys
 from collections.abc import Callable
 from typing import Annotated
@@ -60,8 +61,10 @@ def main() -> None:
         _fail(str(error))
     except OSError as error:
         _fail(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))
-    except MemoryError:
-        _fail("out of memory; lower --batch-size or image_size in config.yaml")
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and not re.search("out of memory|can't allocate memory", str(error)):
+            raise
+        _fail("out of memory; lower --batch-size, or image_size in config.yaml")
 
 
 def _fail(message: str) -> None:

@@ -64,7 +64,7 @@ def run_train(project: "Project", **choices: Any) -> None:
             raise typer.Exit(INTERRUPTED) from None
     show(f"trained {relative(result.folder.path)}")
     show(f"  metrics: {relative(result.folder.metrics)} and {relative(result.folder.metrics_plot)}")
-    found = "0; the run has learnt nothing yet" if result.best_ap is None else f"{result.best_ap:.3f}"
+    found = "0; the run has learned nothing yet" if result.best_ap is None else f"{result.best_ap:.3f}"
     show(f"  best validation AP: {found}")
 
 
@@ -82,7 +82,7 @@ def show_transfer(transfer: "Transfer") -> None:
 
 
 def _show_start(start: "TrainingStart") -> None:
-    begun = f"going on after epoch {start.n_epochs_done} of" if start.n_epochs_done else "training"
+    begun = f"going on after epoch {start.n_epochs_done} of" if start.resumed else "training"
     show(f"{begun} {relative(start.folder.path)}: {start.preset} on {start.device}, {start.n_epochs} epochs")
     validated = f"{start.n_validation_images} for validation"
     if not start.n_validation_images:

@@ -108,7 +108,7 @@ def flip(sample: Sample, flip_indices: Sequence[int]) -> Sample:
 
 
 def blank(sample: Sample, patches: Sequence[tuple[int, int, int, int]]) -> Sample:
-    """Blacken regions (x, y, width, height); keypoints beneath stay labelled, to be told from their surroundings."""
+    """Blacken regions (x, y, width, height); keypoints beneath stay labeled, to be told from their surroundings."""
     image = sample.image.clone()
     for x, y, width, height in patches:
         image[:, y : y + height, x : x + width] = 0

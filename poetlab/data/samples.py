@@ -1,4 +1,4 @@
-"""One labelled image, read from disk, as tensors."""
+"""One labeled image, read from disk, as tensors."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ class Sample:
     Attributes:
         image: (3, H, W) uint8, RGB.
         keypoints: (n, k, 2) as (x, y); 0 where not visible.
-        visible: (n, k) true where labelled as visible.
+        visible: (n, k) true where labeled as visible.
         bboxes: (n, 4) as (x, y, width, height).
     """
 

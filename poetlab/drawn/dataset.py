@@ -1,4 +1,4 @@
-"""Drawn labelled images on disk, as plain COCO keypoint JSON."""
+"""Drawn labeled images on disk, as plain COCO keypoint JSON."""
 
 import contextlib
 import json
@@ -33,12 +33,12 @@ def draw_dataset(
     scenario: Scenario | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Draw labelled images, each of other animals on other ground, into a new folder.
+    """Draw labeled images, each of other animals on other ground, into a new folder.
 
     Args:
         folder: Will hold `annotations.json` and `images/`; must be absent or empty.
         n_images: Number of images, those without animals included.
-        n_animals: Fewest and most animals in an image. One of which nothing can be seen is not labelled.
+        n_animals: Fewest and most animals in an image. One of which nothing can be seen is not labeled.
         size: (height, width) of the images in pixels.
         negatives: Part of the images that show no animal, rounded to whole images.
         seed: The same arguments draw the same bytes.
@@ -131,7 +131,7 @@ def _add_labels(content: dict[str, Any], picture: Picture, file_name: str) -> No
 
 
 def _flat_keypoints(points: np.ndarray) -> list[float]:
-    """x, y, visibility, x, ... as COCO has them: hundredths of pixels, and zeros for what is not labelled."""
+    """x, y, visibility, x, ... as COCO has them: hundredths of pixels, and zeros for what is not labeled."""
     flat: list[float] = []
     for x, y, visibility in points.tolist():
         flat += [round(x, 2), round(y, 2), int(visibility)] if visibility else [0, 0, 0]

@@ -20,7 +20,7 @@ class QueryClass(IntEnum):
     """What a query can stand for; the order of the class logits, as published."""
 
     UNLABELED = 0
-    """An animal of which no keypoint is labelled."""
+    """An animal of which no keypoint is labeled."""
     INDIVIDUAL = 1
     NO_OBJECT = 2
 
@@ -53,7 +53,7 @@ class PoseTargets:
         classes: (B, T) `QueryClass` of each animal; `NO_OBJECT` marks padding.
         centers: (B, T, 2) center of mass of the visible keypoints; of the bounding box if none is visible.
         offsets: (B, T, k, 2) from the center; 0 where not visible.
-        visible: (B, T, k) true where a keypoint is labelled as visible.
+        visible: (B, T, k) true where a keypoint is labeled as visible.
     """
 
     classes: Tensor

@@ -47,7 +47,9 @@ def start_from_file(model: Poet, keypoints: Sequence[str], path: Path) -> Transf
     Raises:
         SnapshotError: If the file cannot be read or nothing in it fits.
     """
-    if path.suffix == ".safetensors" or not path.exists():
+    if not path.is_file():
+        raise SnapshotError(f"{path}: there is no such file of weights; correct --pretrained, or give none")
+    if path.suffix == ".safetensors":
         snapshot = load_snapshot(path)
         transfer = start_from_weights(model, keypoints, snapshot.weights, snapshot.skeleton.keypoints)
     else:

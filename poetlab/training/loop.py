@@ -213,7 +213,7 @@ class Trainer:
         if late and not evaluation.n_detections and evaluation.n_animals and not progress.warned:
             progress.warned = True
             logger.warning(
-                "after %d epochs no detection reaches a score of %g: the run has learnt nothing yet; "
+                "after %d epochs no detection reaches a score of %g: the run has learned nothing yet; "
                 "it may need pretrained weights, more epochs, or a higher learning rate",
                 progress.epoch + 1,
                 evaluation.threshold,

@@ -23,7 +23,7 @@ def build_optimizer(model: Poet, settings: TrainingSettings, *, backbone_is_pret
         {"params": [p for name, p in named if not name.startswith("backbone.")], "initial_lr": settings.learning_rate},
         {"params": [p for name, p in named if name.startswith("backbone.")], "initial_lr": rate},
     ]
-    return AdamW(groups, lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    return AdamW(groups, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True)
 
 
 def set_rates(optimizer: AdamW, settings: TrainingSettings, epoch: int) -> float:

@@ -16,7 +16,7 @@ from poetlab.files import whole_file
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Where a run keeps what it has learnt.
+    """Where a run keeps what it has learned.
 
     Attributes:
         path: The folder, `models/<run>`.

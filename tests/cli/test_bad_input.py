@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from poetlab.project import Project, open_project
 
@@ -68,6 +69,26 @@ def test_pretrained_files_that_are_none(run: Run, project: Project, tmp_path: Pa
         (tmp_path / name).write_bytes(content)
         assert run("train", "--pretrained", tmp_path / name, "--project", project.path).fails_in_one_line(name)
     assert not project.runs()
+
+
+def test_a_pretrained_file_that_is_not_there(run: Run, project: Project) -> None:
+    outcome = run("train", "--pretrained", "nowhere.pth", "--project", project.path)
+    assert outcome.fails_in_one_line("nowhere.pth", "--pretrained")
+
+
+def test_keypoints_that_were_reordered_after_the_import(run: Run, project: Project) -> None:
+    skeleton = yaml.safe_load(project.skeleton_path.read_text())
+    skeleton["keypoints"].reverse()
+    project.skeleton_path.write_text(yaml.safe_dump(skeleton))
+    assert run("train", "--project", project.path).fails_in_one_line("skeleton.yaml", "no longer those")
+
+
+def test_no_memory_left(run: Run, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    monkeypatch.setattr("poetlab.training.loop.poet_loss", fail)
+    assert run("train", "--project", project.path).fails_in_one_line("out of memory", "--batch-size")
 
 
 def test_an_unknown_label_set(run: Run, project: Project) -> None:

@@ -1,4 +1,4 @@
-"""Small labelled images that the tests of training data write."""
+"""Small labeled images that the tests of training data write."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Reading one labelled image: exact pixels, honest labels, and errors in one line."""
+"""Reading one labeled image: exact pixels, honest labels, and errors in one line."""
 
 from collections.abc import Callable
 from dataclasses import replace
