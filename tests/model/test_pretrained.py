@@ -136,7 +136,7 @@ def test_a_file_of_no_network_is_refused(tiny_settings: ModelSettings, tmp_path:
     torch.save({"model": {"conv1.weight": torch.zeros(2)}}, tmp_path / "resnet.pth")
     with pytest.raises(SnapshotError, match="neither a poetlab snapshot nor a published POET checkpoint"):
         start_from_file(model, KEYPOINTS[:2], tmp_path / "resnet.pth")
-    with pytest.raises(SnapshotError, match="no such snapshot"):
+    with pytest.raises(SnapshotError, match="no such file of weights"):
         start_from_file(model, KEYPOINTS[:2], tmp_path / "missing.pth")
 
 
