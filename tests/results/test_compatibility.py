@@ -97,15 +97,18 @@ def test_keypoint_moseq_finds_every_individual(write_results: WriteResults, fram
 
 
 def test_movement_loads_the_file(write_results: WriteResults, frames: list[Instances]):
-    load_poses = pytest.importorskip("movement.io.load_poses", reason="movement is not installed")
+    from movement.io import load_poses
+
     path = write_results(frames)
     poses = read_poses(path)
     dataset = load_poses.from_dlc_file(path, fps=25)
-    assert dataset.sizes == {"time": 12, "space": 2, "keypoints": 4, "individuals": 2}
-    assert dataset.individuals.values.tolist() == ["zoe", "adam"]
-    assert dataset.keypoints.values.tolist() == list(poses.skeleton.keypoints)
-    position = dataset.position.transpose("time", "individuals", "keypoints", "space").values
-    confidence = dataset.confidence.transpose("time", "individuals", "keypoints").values
+    # older versions of movement have plurals
+    individual, keypoint = ("individual", "keypoint") if "individual" in dataset.dims else ("individuals", "keypoints")
+    assert dataset.sizes == {"time": 12, "space": 2, keypoint: 4, individual: 2}
+    assert dataset[individual].values.tolist() == ["zoe", "adam"]
+    assert dataset[keypoint].values.tolist() == list(poses.skeleton.keypoints)
+    position = dataset.position.transpose("time", individual, keypoint, "space").values
+    confidence = dataset.confidence.transpose("time", individual, keypoint).values
     np.testing.assert_array_equal(position, poses.keypoints)
     np.testing.assert_array_equal(confidence, poses.visibility)
 
