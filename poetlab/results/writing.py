@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,6 +23,8 @@ VISIBLE = 0.5
 """Visibility from which a keypoint counts for an instance's bounding box."""
 _CHUNK_BYTES = 1 << 16
 _DETECTIONS_AT_ONCE = 1 << 14
+_SPARE_BYTES = 1 << 20
+"""Space kept free for what HDF5 writes beside the data; it cannot close a file on a disk without any."""
 
 
 class ResultsWriter:
@@ -68,6 +71,7 @@ class ResultsWriter:
         self._partial = self.path.with_name(self.path.name + ".partial")
         if not self.path.parent.is_dir():
             raise ResultsError(f"{self.path}: the folder {self.path.parent} does not exist; create it first")
+        self._require_space(0)
         with self._telling_errors():
             _refuse_if_being_written(self._partial)
             self._file = h5py.File(self._partial, "w")
@@ -112,6 +116,7 @@ class ResultsWriter:
         k = self._skeleton.n_keypoints
         if any(instances.keypoints.shape[1:] != (k, 2) for instances in by_score):
             raise ResultsError(f"{self.path}: the poses do not have the skeleton's {k} keypoints; use its own model")
+        self._require_space(sum(d.keypoints.nbytes + d.visibility.nbytes + d.scores.nbytes for d in by_score))
         frames = np.repeat(np.arange(self.n_frames, self.n_frames + len(times)), [len(d) for d in by_score])
         with self._telling_errors():
             self._extend("times", np.asarray(times))
@@ -137,6 +142,7 @@ class ResultsWriter:
             raise ResultsError(f"{self.path}: no frame was added, so there is nothing to keep")
         with self._telling_errors():
             values, scores = self._fill_slots()
+            self._require_space(values.nbytes + 4 * scores.nbytes)
             self._group["scores"] = scores
             self._group["bboxes"] = _visible_bboxes(values)
             self._group.attrs.update(
@@ -184,6 +190,14 @@ class ResultsWriter:
             values[(*place, ..., slice(0, 2))] = detections["keypoints"][part][kept]
             values[(*place, ..., 2)] = detections["visibility"][part][kept]
         return values, scores
+
+    def _require_space(self, n_bytes: int) -> None:
+        """Raise before HDF5 meets a full disk, which it does not survive: it crashes when Python ends."""
+        free = shutil.disk_usage(self.path.parent).free
+        if free < n_bytes + _SPARE_BYTES:
+            raise ResultsError(
+                f"{self.path}: the disk is full ({free / 1e6:.1f} MB free); free some space, or choose another folder"
+            )
 
     @contextmanager
     def _telling_errors(self) -> Iterator[None]:

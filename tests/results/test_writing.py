@@ -1,12 +1,14 @@
 """A result file is complete or absent."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -138,6 +140,18 @@ def test_a_time_for_each_frame_is_required(open_writer: OpenWriter, frames: list
 def test_a_missing_folder_is_explained(open_writer: OpenWriter):
     with pytest.raises(ResultsError, match=r"the folder .* does not exist"):
         open_writer("missing/video.h5")
+
+
+@pytest.mark.parametrize("free", [0, (1 << 20) + 100])
+def test_a_disk_that_is_nearly_full_is_not_written_to(
+    open_writer: OpenWriter, frames: list[Instances], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int
+):
+    with open_writer() as writer:
+        writer.append(np.arange(12), frames)
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+        with pytest.raises(ResultsError, match="the disk is full"):
+            writer.append(np.arange(12), frames)
+    assert names_in(tmp_path) == []
 
 
 def test_a_full_disk_is_explained(
