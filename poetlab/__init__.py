@@ -6,7 +6,7 @@ The main job in five lines:
     poetlab.import_labels(project, "labels.json")
     poetlab.train(project)
     poetlab.evaluate(project)
-    results = list(poetlab.analyze(project, ["video.mp4"]))
+    poetlab.analyze(project, ["video.mp4"])
 """
 
 from importlib import import_module

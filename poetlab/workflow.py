@@ -1,7 +1,7 @@
 """The main job, step by step, on a project: everything that the command line does, as functions."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -258,7 +258,8 @@ def analyze(
     device: str | None = None,
     on_video: Callable[[Path], None] | None = None,
     on_frames: OnFrames | None = None,
-) -> Iterator[VideoResult]:
+    on_result: Callable[[VideoResult], None] | None = None,
+) -> list[VideoResult]:
     """Predict the poses in every frame of some videos and write one result file each.
 
     Args:
@@ -274,9 +275,10 @@ def analyze(
         device: Where to compute; None to choose.
         on_video: Called with each video before it starts.
         on_frames: Called with the number of frames just finished.
+        on_result: Called with what became of each video, when it is finished.
 
-    Yields:
-        What became of each video, when it is finished; one that fails does not stop the rest.
+    Returns:
+        What became of each video; one that fails does not stop the rest.
 
     Raises:
         SnapshotError: If there is no such snapshot or it cannot be read.
@@ -294,7 +296,12 @@ def analyze(
         save_video=save_video,
         overwrite=overwrite,
     )
-    yield from analyze_videos(predictor, [Path(video) for video in videos], plan, on_video, on_frames)
+    results = []
+    for result in analyze_videos(predictor, [Path(video) for video in videos], plan, on_video, on_frames):
+        results.append(result)
+        if on_result:
+            on_result(result)
+    return results
 
 
 def count_individuals(project: Project, most: int) -> int:

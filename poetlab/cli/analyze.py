@@ -53,19 +53,17 @@ def run_analyze(project: "Project", videos: list[Path], **choices: Any) -> "list
     """Analyze with one progress bar over all videos and show what became of each."""
     from poetlab.workflow import analyze as analyze_videos
 
-    results: list[VideoResult] = []
     with progress_bar("frames") as progress:
         task = progress.add_task("preparing", total=_count_frames(videos, choices.get("max_frames")))
         try:
-            for result in analyze_videos(
+            results = analyze_videos(
                 project,
                 videos,
                 on_video=lambda video: progress.update(task, description=plain(video.name)),
                 on_frames=lambda n: progress.advance(task, n),
+                on_result=_show_result,
                 **choices,
-            ):
-                results.append(result)
-                _show_result(result)
+            )
         except KeyboardInterrupt:
             show("stopped; the finished videos are kept. The same command goes on with the rest")
             raise typer.Exit(INTERRUPTED) from None
