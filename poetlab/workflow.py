@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from poetlab.analysis import AnalysisPlan, OnFrames, VideoResult, analyze_videos
 from poetlab.config import explain
 from poetlab.device import choose_device
-from poetlab.errors import ConfigError, ProjectError, SkeletonError, SnapshotError, TrainingError
+from poetlab.errors import ConfigError, ProjectError, SkeletonError, TrainingError
 from poetlab.evaluation import Evaluation
 from poetlab.evaluation import evaluate as evaluate_network
 from poetlab.files import whole_file
@@ -29,6 +29,8 @@ from poetlab.training.loop import OnEpoch, OnStep, Trainer, TrainingData
 from poetlab.training.run_folder import RunFolder
 from poetlab.training.settings import TrainingSettings
 from poetlab.training.start import new_trainer, resumed_trainer
+from poetlab.weights.catalog import DOWNLOADABLE, weights_for_preset
+from poetlab.weights.download import OnBytes, fetch
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
 
@@ -133,6 +135,7 @@ def train(
     device: str | None = None,
     seed: int | None = None,
     resume: bool = False,
+    on_download: OnBytes | None = None,
     on_start: Callable[[TrainingStart], None] | None = None,
     on_step: OnStep | None = None,
     on_epoch: OnEpoch | None = None,
@@ -142,12 +145,14 @@ def train(
     Args:
         project: The project; its `config.yaml` has the settings that the arguments do not give.
         preset: Name of the network's sizes.
-        pretrained: `none`, or the file of a snapshot or of a published POET checkpoint.
+        pretrained: `none`; `coco` or `imagenet`, which are fetched if they are not on this machine yet; or the file of
+            a snapshot, of a published POET checkpoint, or of a torchvision ResNet.
         epochs: Times that every image is shown.
         batch_size: Images a step.
         device: Where to compute; None to choose.
         seed: Of everything random.
         resume: Go on with the project's latest run; then only `epochs` and `device` may be given.
+        on_download: Called with bytes done and in all while pretrained weights are fetched.
         on_start: Called before the first step.
         on_step: Called after each step with steps done, steps in all, and the loss.
         on_epoch: Called after each epoch with its metrics.
@@ -175,7 +180,7 @@ def train(
             _changed(project.config.training, changes),
             project.config.image_size,
             choose_device(device),
-            _pretrained_file(pretrained),
+            _pretrained_file(pretrained, preset or project.config.preset, on_download),
         )
     if on_start:
         on_start(_describe_start(trainer, transfer))
@@ -342,14 +347,11 @@ def _describe_start(trainer: Trainer, transfer: Transfer | None) -> TrainingStar
     )
 
 
-def _pretrained_file(pretrained: str) -> Path | None:
+def _pretrained_file(pretrained: str, preset: str, on_download: OnBytes | None) -> Path | None:
     if pretrained == "none":
         return None
-    if pretrained in {"coco", "imagenet"}:
-        raise SnapshotError(
-            f"poetlab cannot download '{pretrained}' weights yet; give --pretrained FILE with a poetlab snapshot or "
-            "POET's published checkpoint (Zenodo record 7972042, poet_ckpt.pth), or --pretrained none"
-        )
+    if pretrained in DOWNLOADABLE:
+        return fetch(weights_for_preset(pretrained, preset), on_download)
     return Path(pretrained)
 
 

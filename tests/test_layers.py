@@ -13,7 +13,7 @@ PACKAGE = Path(poetlab.__file__).parent
 LAYERS = (
     {"errors", "settings", "skeleton", "poses", "files"},
     {"model", "labels", "video", "device"},
-    {"data", "results", "drawn"},
+    {"data", "results", "drawn", "weights"},
     {"training", "evaluation", "inference", "analysis_settings", "analysis", "rendering", "plots"},
     {"config", "project", "workflow", "demo"},
     {"cli", "__main__"},

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from rich.progress import (
     Progress,
     ProgressColumn,
     Task,
+    TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
@@ -31,7 +32,8 @@ class RateColumn(ProgressColumn):
     def render(self, task: Task) -> Text:
         """Show the rate, once it is known."""
         rate = task.finished_speed or task.speed
-        return Text(f"{rate:.1f} {self.unit}/s" if rate else "", style="progress.data.speed")
+        unit = task.fields.get("unit", self.unit)
+        return Text(f"{rate:.1f} {unit}/s" if rate else "", style="progress.data.speed")
 
 
 @contextmanager
@@ -46,6 +48,18 @@ def progress_bar(unit: str) -> Iterator[Progress]:
         console=rich.get_console(),
     ) as progress:
         yield progress
+
+
+def count_megabytes(progress: Progress, name: str) -> Callable[[int, int], None]:
+    """A function that shows bytes done and in all as a bar of its own, from its first call on."""
+    tasks: list[TaskID] = []
+
+    def show_bytes(done: int, total: int) -> None:
+        if not tasks:
+            tasks.append(progress.add_task(f"fetching {plain(name)}, MB", unit="MB"))
+        progress.update(tasks[0], completed=done / 1e6, total=total / 1e6)
+
+    return show_bytes
 
 
 class WarningHandler(logging.Handler):
@@ -69,6 +83,11 @@ def plain(value: object) -> str:
 def number(value: float, form: str) -> str:
     """A number in some format, or a dash where there was nothing to measure."""
     return "-" if math.isnan(value) else format(value, form)
+
+
+def megabytes(n_bytes: int) -> str:
+    """A size of a file."""
+    return f"{n_bytes / 1e6:.1f} MB"
 
 
 def table(*columns: str, title: str | None = None) -> Table:

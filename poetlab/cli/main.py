@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 
 import poetlab
-from poetlab.cli import analyze, demo, evaluate, importing, info, init, train
+from poetlab.cli import analyze, demo, evaluate, importing, info, init, train, weights
 from poetlab.cli.console import WarningHandler
 from poetlab.errors import PoetlabError
 
@@ -36,6 +36,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
 
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)
+app.add_typer(weights.app, name="weights")
 
 
 def _show_version(*, wanted: bool) -> None:

@@ -1,12 +1,13 @@
 """`poetlab train`: train a network, or go on with a run that was interrupted."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from poetlab.cli.console import number, plain, progress_bar, relative, show
+from poetlab.cli.console import count_megabytes, number, plain, progress_bar, relative, show
 from poetlab.cli.options import DeviceOption, ProjectOption
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 """The exit status of a command that Ctrl-C ended."""
+
+_MOST_NAMES = 20
 
 
 def train(
@@ -54,13 +57,27 @@ def run_train(project: "Project", **choices: Any) -> None:
     with progress_bar("steps") as progress:
         task = progress.add_task("preparing", total=None)
 
+        begun: list[TrainingStart] = []
+
+        def on_start(start: "TrainingStart") -> None:
+            begun.append(start)
+            _show_start(start)
+
         def on_step(done: int, total: int, loss: float) -> None:
             progress.update(task, completed=done, total=total, description=f"training, loss {loss:7.2f}")
 
         try:
-            result = train_network(project, on_start=_show_start, on_step=on_step, on_epoch=_show_epoch, **choices)
+            result = train_network(
+                project,
+                on_download=count_megabytes(progress, "weights"),
+                on_start=on_start,
+                on_step=on_step,
+                on_epoch=_show_epoch,
+                **choices,
+            )
         except KeyboardInterrupt:
-            show("stopped; the run is saved. Go on with: poetlab train --resume")
+            saved = "the run is saved. Go on with: poetlab train --resume" if begun else "the run had not begun"
+            show(f"stopped; {saved}")
             raise typer.Exit(INTERRUPTED) from None
     show(f"trained {relative(result.folder.path)}")
     show(f"  metrics: {relative(result.folder.metrics)} and {relative(result.folder.metrics_plot)}")
@@ -75,10 +92,18 @@ def show_transfer(transfer: "Transfer") -> None:
         f"({plain(', '.join(transfer.adapted) or 'none')}), {len(transfer.left)} left at their own start"
     )
     if transfer.left:
-        show(f"    left: {plain(', '.join(transfer.left))}")
+        show(f"    left: {plain(_summarize(transfer.left))}")
     if transfer.keypoints_new:
         known = plain(", ".join(transfer.keypoints_taken) or "none")
         show(f"    keypoints taken: {known}; new: {plain(', '.join(transfer.keypoints_new))}")
+
+
+def _summarize(names: Sequence[str]) -> str:
+    """Names of tensors; if there are many, how many of each part of the network."""
+    if len(names) <= _MOST_NAMES:
+        return ", ".join(names)
+    parts = Counter(name.partition(".")[0] for name in names)
+    return ", ".join(f"{part} ({n})" for part, n in parts.items())
 
 
 def _show_start(start: "TrainingStart") -> None:

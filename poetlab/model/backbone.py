@@ -1,5 +1,7 @@
 """The convolutional backbone: a torchvision ResNet with frozen batch normalization."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torchvision.models import get_model
@@ -47,6 +49,23 @@ class Backbone(nn.Module):
         """Keep the first convolution and the first stage as pretrained, as DETR and POET do."""
         for part in (self.conv1, self.layer1):
             part.requires_grad_(requires_grad=False)
+
+
+def is_torchvision_resnet(weights: Mapping[str, Tensor]) -> bool:
+    """Whether these are the tensors of a ResNet as torchvision publishes them."""
+    return {"conv1.weight", "bn1.running_var", "layer4.0.conv1.weight", "fc.weight"} <= weights.keys()
+
+
+def from_torchvision(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a torchvision ResNet under the names that `Poet` gives them, without those of no use to it.
+
+    Classification is not its task, and frozen batch normalization counts no batches.
+    """
+    return {
+        f"backbone.{name}": tensor
+        for name, tensor in weights.items()
+        if not name.startswith("fc.") and not name.endswith(".num_batches_tracked")
+    }
 
 
 def normalize_images(images: Tensor, padding: Tensor | None = None) -> Tensor:

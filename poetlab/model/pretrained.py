@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from poetlab.errors import SnapshotError
+from poetlab.model.backbone import from_torchvision, is_torchvision_resnet
 from poetlab.model.checkpoint import load_published, load_snapshot
 from poetlab.model.poet import Poet
 from poetlab.model.pose_vector import copy_keypoint_rows, vector_size
@@ -37,12 +38,12 @@ class Transfer:
 
 
 def start_from_file(model: Poet, keypoints: Sequence[str], path: Path) -> Transfer:
-    """Copy what fits from a poetlab snapshot or a checkpoint in the published layout.
+    """Copy what fits from a poetlab snapshot, a checkpoint in the published layout, or a torchvision ResNet.
 
     Args:
         model: Changed in place.
         keypoints: Names of the model's keypoints.
-        path: The file; the published checkpoints predict COCO's 17 keypoints.
+        path: The file; the published checkpoints predict COCO's 17 keypoints, a ResNet none.
 
     Raises:
         SnapshotError: If the file cannot be read or nothing in it fits.
@@ -54,9 +55,13 @@ def start_from_file(model: Poet, keypoints: Sequence[str], path: Path) -> Transf
         transfer = start_from_weights(model, keypoints, snapshot.weights, snapshot.skeleton.keypoints)
     else:
         weights = load_published(path)
-        if not is_published_layout(weights):
-            raise SnapshotError(f"{path}: neither a poetlab snapshot nor a published POET checkpoint")
-        transfer = start_from_weights(model, keypoints, from_published(weights), load_skeleton("coco-person").keypoints)
+        if is_published_layout(weights):
+            pretrained_keypoints = load_skeleton("coco-person").keypoints
+            transfer = start_from_weights(model, keypoints, from_published(weights), pretrained_keypoints)
+        elif is_torchvision_resnet(weights):
+            transfer = start_from_weights(model, keypoints, from_torchvision(weights), ())
+        else:
+            raise SnapshotError(f"{path}: neither a poetlab snapshot nor a published POET checkpoint nor a ResNet")
     if not transfer.taken:
         raise SnapshotError(f"{path}: none of its tensors fits this network; is it of another model preset?")
     return transfer
