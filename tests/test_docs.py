@@ -27,7 +27,13 @@ from poetlab.skeleton import Skeleton, load_skeleton
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 PACKAGE = ROOT / "poetlab"
-COMMANDS: Mapping[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+TOP_COMMANDS: Mapping[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+COMMANDS: Mapping[str, Any] = {
+    f"{name} {part}".strip(): command
+    for name, top in TOP_COMMANDS.items()
+    for part, command in getattr(top, "commands", {"": top}).items()
+}
+"""Every command that does something; those of a group by both their names, such as `weights add`."""
 PAGES = sorted(DOCS.rglob("*.md"))
 any_command = pytest.mark.parametrize("name", COMMANDS)
 any_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
@@ -57,27 +63,33 @@ def arguments(command: Any) -> dict[str, Any]:
     return by_name
 
 
+def introduction(name: str) -> str:
+    """What a command's page says before its first section; a command of a group has a section in the group's page."""
+    top, _, part = name.partition(" ")
+    parts = read(f"commands/{top}.md").split("\n## ")
+    return next(text for text in parts if text.startswith(f"{part}\n")) if part else parts[0]
+
+
 @any_command
 def test_a_command_has_a_page_with_every_argument(name: str) -> None:
-    page = read(f"commands/{name}.md")
-    assert page.startswith(f"# poetlab {name}\n")
-    assert f"({name}.md)" in read("commands/index.md")
-    table = page.split("\n## ")[0]
-    assert set(table_rows(table)) == set(arguments(COMMANDS[name]))
+    top = name.partition(" ")[0]
+    assert read(f"commands/{top}.md").startswith(f"# poetlab {top}\n")
+    assert f"({top}.md)" in read("commands/index.md")
+    assert set(table_rows(introduction(name))) == set(arguments(COMMANDS[name]))
 
 
 @any_command
 def test_a_commands_synopsis_has_every_argument(name: str) -> None:
-    synopsis = blocks(read(f"commands/{name}.md"), "text")[0]
+    synopsis = blocks(introduction(name), "text")[0]
     assert synopsis.startswith(f"poetlab {name}")
-    assert set(re.findall(r"--[a-z-]+|\b(?:PATH|VIDEO|DIR)\b(?=\.\.\.| \[|\])", synopsis)) >= set(
+    assert set(re.findall(r"--[a-z-]+|\b(?:PATH|VIDEO|DIR|NAME|FILE)\b(?=\.\.\.| \[|\]|\n)", synopsis)) >= set(
         arguments(COMMANDS[name])
     )
 
 
 @any_command
 def test_a_commands_page_states_the_defaults(name: str) -> None:
-    rows = table_rows(read(f"commands/{name}.md").split("\n## ")[0])
+    rows = table_rows(introduction(name))
     for argument, parameter in arguments(COMMANDS[name]).items():
         stated = rows[argument][0].replace("`", "")
         if parameter.required:

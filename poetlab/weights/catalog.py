@@ -107,7 +107,7 @@ def weights_for_preset(name: str, preset: str) -> PublishedWeights:
 
 
 def _imagenet(backbone: str) -> PublishedWeights:
-    """The first weights of a backbone that torchvision published: of ResNet-50, those that DETR and POET started from."""
+    """The first weights of a backbone that torchvision published; DETR and POET started from those of ResNet-50."""
     weights = get_model_weights(backbone)["IMAGENET1K_V1"]
     file_name = weights.url.rpartition("/")[2]  # such as resnet50-0676ba61.pth
     return PublishedWeights(

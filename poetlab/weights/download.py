@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pooch
 import requests
 
+import poetlab
 from poetlab.errors import SnapshotError
 from poetlab.files import whole_file
 from poetlab.weights.catalog import PublishedWeights, cache_folder
@@ -19,6 +20,7 @@ OnBytes = Callable[[int, int], None]
 """Called with bytes done and in all."""
 
 _TIMEOUT = 30  # seconds without any answer
+_HEADERS = {"User-Agent": f"poetlab/{poetlab.__version__}", "Accept-Encoding": "identity"}  # Zenodo limits clients without a name
 _CHUNK = 2**18
 _NOTHING_LEFT = 416  # HTTP: the file has no bytes from there on
 
@@ -96,7 +98,7 @@ class _ResumingDownload:
             OSError: If the file cannot be written.
         """
         done = self.partial.stat().st_size if self.partial.is_file() else 0
-        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={done}-"} if done else {})
+        headers = _HEADERS | ({"Range": f"bytes={done}-"} if done else {})
         with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as response:
             if not (done and response.status_code == _NOTHING_LEFT):
                 response.raise_for_status()
@@ -130,7 +132,7 @@ def _read_record(weights: PublishedWeights) -> _Source:
 
     pooch has a downloader of its own for Zenodo, but it asks doi.org and zenodo.org by fixed addresses.
     """
-    response = requests.get(weights.url, timeout=_TIMEOUT)
+    response = requests.get(weights.url, headers=_HEADERS, timeout=_TIMEOUT)
     response.raise_for_status()
     try:
         entries: list[dict[str, Any]] = response.json()["files"]

@@ -56,13 +56,6 @@ def test_no_snapshot(run: Run, project: Project) -> None:
     assert run("evaluate", "--project", project.path).fails_in_one_line("no trained network", "poetlab train")
 
 
-@pytest.mark.parametrize("name", ["coco", "imagenet"])
-def test_weights_that_cannot_be_downloaded_yet(run: Run, project: Project, name: str) -> None:
-    outcome = run("train", "--pretrained", name, "--project", project.path)
-    assert outcome.fails_in_one_line(f"cannot download '{name}'", "--pretrained FILE", "none")
-    assert not project.runs()
-
-
 @pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04 half an archive"])
 def test_pretrained_files_that_are_none(run: Run, project: Project, tmp_path: Path, content: bytes) -> None:
     for name in ("weights.pth", "weights.safetensors"):

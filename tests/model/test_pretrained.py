@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torchvision.models import resnet18
 
 from poetlab.errors import SnapshotError
 from poetlab.model.checkpoint import Snapshot, save_snapshot
@@ -134,10 +135,33 @@ def test_starting_from_weights_changes_only_the_new_network(pretrained: Poet) ->
 def test_a_file_of_no_network_is_refused(tiny_settings: ModelSettings, tmp_path: Path) -> None:
     model = network(tiny_settings, 2, seed=0)
     torch.save({"model": {"conv1.weight": torch.zeros(2)}}, tmp_path / "resnet.pth")
-    with pytest.raises(SnapshotError, match="neither a poetlab snapshot nor a published POET checkpoint"):
+    with pytest.raises(SnapshotError, match="neither a poetlab snapshot nor a published POET checkpoint nor a ResNet"):
         start_from_file(model, KEYPOINTS[:2], tmp_path / "resnet.pth")
     with pytest.raises(SnapshotError, match="no such file of weights"):
         start_from_file(model, KEYPOINTS[:2], tmp_path / "missing.pth")
+
+
+def test_a_torchvision_resnet_gives_the_whole_backbone_and_nothing_else(
+    tiny_settings: ModelSettings, tmp_path: Path
+) -> None:
+    torch.manual_seed(4)
+    resnet = resnet18(weights=None).eval()
+    for name, buffer in resnet.named_buffers():
+        if name.endswith("running_var"):
+            buffer.uniform_(0.5, 2)
+    torch.save(resnet.state_dict(), tmp_path / "resnet18.pth")
+    model = network(tiny_settings, len(KEYPOINTS), seed=2)
+    start = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    transfer = start_from_file(model, KEYPOINTS, tmp_path / "resnet18.pth")
+    assert_every_tensor_is_listed_once(transfer, model)
+    assert set(transfer.taken) == {name for name in start if name.startswith("backbone.")}
+    assert (transfer.adapted, transfer.keypoints_taken, transfer.keypoints_new) == ((), (), KEYPOINTS)
+    for name in transfer.left:
+        assert torch.equal(model.state_dict()[name], start[name]), name
+    images = torch.randn(2, 3, 64, 64)
+    features = torch.nn.Sequential(*list(resnet.children())[:-2])
+    with torch.no_grad():
+        torch.testing.assert_close(model.backbone(images), features(images), rtol=1e-4, atol=1e-5)
 
 
 def test_a_file_of_which_nothing_fits_is_refused(tiny_settings: ModelSettings, tmp_path: Path) -> None:
