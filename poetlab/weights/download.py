@@ -20,7 +20,10 @@ OnBytes = Callable[[int, int], None]
 """Called with bytes done and in all."""
 
 _TIMEOUT = 30  # seconds without any answer
-_HEADERS = {"User-Agent": f"poetlab/{poetlab.__version__}", "Accept-Encoding": "identity"}  # Zenodo limits clients without a name
+_HEADERS = {
+    "User-Agent": f"poetlab/{poetlab.__version__}",  # Zenodo limits clients that do not say who they are
+    "Accept-Encoding": "identity",  # so that bytes are counted as they lie in the file
+}
 _CHUNK = 2**18
 _NOTHING_LEFT = 416  # HTTP: the file has no bytes from there on
 
