@@ -1,6 +1,7 @@
 """The main job, step by step, on a project: everything that the command line does, as functions."""
 
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,8 +30,10 @@ from poetlab.training.loop import OnEpoch, OnStep, Trainer, TrainingData
 from poetlab.training.run_folder import RunFolder
 from poetlab.training.settings import TrainingSettings
 from poetlab.training.start import new_trainer, resumed_trainer
-from poetlab.weights.catalog import DOWNLOADABLE, weights_for_preset
+from poetlab.weights.catalog import DOWNLOADABLE, preset_that_fits, weights_for_preset
 from poetlab.weights.download import OnBytes, fetch
+
+logger = logging.getLogger(__name__)
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
 
@@ -144,7 +147,7 @@ def train(
 
     Args:
         project: The project; its `config.yaml` has the settings that the arguments do not give.
-        preset: Name of the network's sizes.
+        preset: Name of the network's sizes; None for the config's, or for one that the pretrained weights fit.
         pretrained: `none`; `coco` or `imagenet`, which are fetched if they are not on this machine yet; or the file of
             a snapshot, of a published POET checkpoint, or of a torchvision ResNet.
         epochs: Times that every image is shown.
@@ -172,15 +175,16 @@ def train(
         trainer = _resume(project, data, epochs, device)
     else:
         changes = {"epochs": epochs, "batch_size": batch_size, "seed": seed}
+        preset = preset or _preset_for(pretrained, project.config.preset)
         trainer, transfer = new_trainer(
-            project.new_run(preset or project.config.preset),
+            project.new_run(preset),
             project.skeleton(),
             data,
-            preset or project.config.preset,
+            preset,
             _changed(project.config.training, changes),
             project.config.image_size,
             choose_device(device),
-            _pretrained_file(pretrained, preset or project.config.preset, on_download),
+            _pretrained_file(pretrained, preset, on_download),
         )
     if on_start:
         on_start(_describe_start(trainer, transfer))
@@ -345,6 +349,14 @@ def _describe_start(trainer: Trainer, transfer: Transfer | None) -> TrainingStar
         n_epochs=trainer.settings.epochs,
         transfer=transfer,
     )
+
+
+def _preset_for(pretrained: str, preset: str) -> str:
+    """The config's preset, unless the published weights that were asked for fit only others."""
+    fitting = preset_that_fits(pretrained, preset) if pretrained in DOWNLOADABLE else preset
+    if fitting != preset:
+        logger.warning("the '%s' weights do not fit %s, so a %s is trained", pretrained, preset, fitting)
+    return fitting
 
 
 def _pretrained_file(pretrained: str, preset: str, on_download: OnBytes | None) -> Path | None:

@@ -106,6 +106,16 @@ def weights_for_preset(name: str, preset: str) -> PublishedWeights:
     return fitting[0]
 
 
+def preset_that_fits(name: str, preset: str) -> str:
+    """This model preset if one of the weights `coco` or `imagenet` fits it, else the first that one of them fits.
+
+    Raises:
+        SnapshotError: If there are no such weights.
+    """
+    fitting = [each for weights in weights_named(name) for each in weights.presets]
+    return preset if preset in fitting else fitting[0]
+
+
 def _imagenet(backbone: str) -> PublishedWeights:
     """The first weights of a backbone that torchvision published; DETR and POET started from those of ResNet-50."""
     weights = get_model_weights(backbone)["IMAGENET1K_V1"]
