@@ -98,7 +98,8 @@ def test_training_from_weights_of_another_preset(run: Run, project: Project, cac
     assert not cache.exists()
 
 
-def test_coco_weights_choose_a_preset_that_they_fit(run: Run, project: Project, cache: Path) -> None:
+@pytest.mark.usefixtures("cache")
+def test_coco_weights_choose_a_preset_that_they_fit(run: Run, project: Project) -> None:
     assert project.config.preset == "poet-r18"
     outcome = run("train", "--pretrained", "coco", "--project", project.path)
     assert "do not fit poet-r18, so a poet-r50 is trained" in " ".join(outcome.text.split())
