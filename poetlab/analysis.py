@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from poetlab.analysis_settings import AnalysisSettings
-from poetlab.errors import PoetlabError, ResultsError
+from poetlab.errors import PoetlabError, ResultsError, VideoError
 from poetlab.inference import Predictor
 from poetlab.rendering import render_video
 from poetlab.results.naming import labeled_video_path, result_path
@@ -152,15 +152,19 @@ def _analyze_unless_done(
     started = time.monotonic()
     path = result_path(plan.output_dir, video, fingerprint(video))
     labeled = labeled_video_path(path)
+    if plan.save_video and labeled.exists() and not path.exists():
+        raise VideoError(f"{labeled}: exists, and may not be poetlab's; move it away, or choose another --output")
     n_done = None if plan.overwrite else _frames_done(path, plan.max_frames)
     if n_done is not None:
         if on_frames:
-            on_frames(n_done)
+            on_frames(n_done if plan.max_frames is None else min(n_done, plan.max_frames))
         if plan.save_video and not labeled.exists():
             render_video(video, read_poses(path), labeled)
         note = f"has results in {path.name}; --overwrite analyzes it again"
         return VideoResult(video, "skipped", path, labeled if plan.save_video else None, notes=(note,))
     _make_folder(plan.output_dir)
+    if path.exists():
+        labeled.unlink(missing_ok=True)  # it shows the poses that are now replaced
     n_frames, problems = analyze_video(predictor, video, path, plan, on_frames)
     seconds = time.monotonic() - started
     if plan.save_video:

@@ -2,26 +2,27 @@
 
 import difflib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from poetlab.analysis_settings import AnalysisSettings
 from poetlab.data.image_size import ImageSizeSettings
-from poetlab.errors import ConfigError
+from poetlab.errors import ConfigError, ForeignConfigError
+from poetlab.model.presets import PRESETS
 from poetlab.settings import Settings
 from poetlab.training.settings import TrainingSettings
 
 _HEADER = """\
-# The settings of a poetlab project. Leave out any line to have its default.
+# The settings of a poetlab project. Leave out any line but the next to have its default.
 """
 
 
 class Config(Settings):
     """All settings of a project."""
 
-    poetlab: int = Field(1, description="version of this file's form; leave it as it is")
+    poetlab: Literal[1] = Field(1, description="version of this file's form; leave it as it is")
     skeleton: str = Field(
         "skeleton.yaml",
         description="file with the names of the keypoints; the first import makes it where init did not",
@@ -38,6 +39,13 @@ class Config(Settings):
     training: TrainingSettings = Field(default=TrainingSettings(), description="how a network is trained")
     analysis: AnalysisSettings = Field(default=AnalysisSettings(), description="how videos are analyzed")
 
+    @field_validator("preset")
+    @classmethod
+    def _is_preset(cls, value: str) -> str:
+        if value not in PRESETS:
+            raise ValueError(f"there is no such preset; there are {', '.join(PRESETS)}")
+        return value
+
 
 def load_config(path: Path) -> Config:
     """Read and validate a `config.yaml`.
@@ -52,7 +60,7 @@ def load_config(path: Path) -> Config:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
     if not isinstance(content, dict) or "poetlab" not in content:
-        raise ConfigError(f"{path}: no poetlab config (it has no line 'poetlab: 1'); is it another tool's?")
+        raise ForeignConfigError(f"{path}: no poetlab config (it has no line 'poetlab: 1'); is it another tool's?")
     try:
         return Config.model_validate(content)
     except ValidationError as error:

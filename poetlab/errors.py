@@ -29,6 +29,10 @@ class ConfigError(PoetlabError):
     """`config.yaml` or a setting in it is wrong."""
 
 
+class ForeignConfigError(ConfigError):
+    """A `config.yaml` is another tool's."""
+
+
 class ProjectError(PoetlabError):
     """A project folder is missing, incomplete or would be overwritten."""
 

@@ -205,8 +205,9 @@ class _Comparison:
         labels = np.stack([animal.keypoints for animal in animals])
         areas = np.array([animal.area for animal in animals])
         similarity = object_keypoint_similarity(detections.keypoints, labels, areas, self.skeleton.sigmas)
+        similarity = np.where(similarity < _LEAST_SIMILARITY, 0, similarity)
         rows, columns = linear_sum_assignment(-similarity)
-        is_match = similarity[rows, columns] >= _LEAST_SIMILARITY
+        is_match = similarity[rows, columns] > 0
         rows, columns = rows[is_match], columns[is_match]
         self.n_matched += len(rows)
         distances = np.linalg.norm(detections.keypoints[rows] - labels[columns, :, :2], axis=-1)

@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from poetlab.config import Config, load_config, render_config
-from poetlab.errors import ProjectError, SnapshotError
+from poetlab.errors import ForeignConfigError, ProjectError, SnapshotError
 from poetlab.files import whole_file
 from poetlab.labels.label_set import ANNOTATIONS, LabelSet, load_label_set
 from poetlab.skeleton import Skeleton, load_skeleton
@@ -73,7 +73,10 @@ class Project:
         """
         if self.has_skeleton:
             raise ProjectError(f"{self.skeleton_path}: the project has a skeleton already")
-        _write_text(self.skeleton_path, yaml.safe_dump(skeleton.to_dict(), sort_keys=False, default_flow_style=None))
+        _write_text(
+            self.skeleton_path,
+            yaml.safe_dump(skeleton.to_dict(), sort_keys=False, default_flow_style=None, allow_unicode=True),
+        )
 
     def label_sets(self) -> tuple[LabelSet, ...]:
         """Every imported label set, by name.
@@ -108,8 +111,8 @@ class Project:
         return replace(label_set, skeleton=skeleton)
 
     def runs(self) -> list[RunFolder]:
-        """Every training run, oldest first."""
-        return [RunFolder(path.parent) for path in sorted(self.models_dir.glob("*/settings.yaml"))]
+        """The folder of every training run, oldest first, those of runs that were killed before a snapshot included."""
+        return [RunFolder(path) for path in sorted(self.models_dir.glob("*/"))]
 
     def new_run(self, preset: str) -> RunFolder:
         """A folder for the next run, not made yet: `models/001-poet-r18`, numbered on."""
@@ -131,8 +134,10 @@ class Project:
             if not with_snapshot:
                 raise SnapshotError(f"{self.models_dir}: no trained network yet; run 'poetlab train' first")
             return _snapshot_of(with_snapshot[-1])
-        for base in (Path(), self.models_dir, self.path):
-            path = base / name
+        for base in (Path.cwd(), self.models_dir, self.path):
+            path = (base / name).resolve()
+            if not name or not path.name:
+                break
             if path.is_file():
                 return path
             if path.with_name(path.name + ".safetensors").is_file():
@@ -168,18 +173,21 @@ def create_project(
     for name in (CONFIG, SKELETON, *_FOLDERS):
         if (root / name).exists():
             raise ProjectError(f"{root / name} exists; choose another folder (poetlab never overwrites a project)")
+    settings = config or Config()
+    project = Project(root, settings.model_copy(update={"individuals": individuals or settings.individuals}))
     try:
         for name in _FOLDERS:
             (root / name).mkdir(parents=True)
-    except OSError as error:
-        raise ProjectError(
-            f"{root}: cannot be made ({error.strerror}); choose a folder that you may write to"
-        ) from error
-    settings = config or Config()
-    project = Project(root, settings.model_copy(update={"individuals": individuals or settings.individuals}))
-    if chosen is not None:
-        project.write_skeleton(chosen)
-    _write_text(root / CONFIG, render_config(project.config))  # last, since it is what makes a folder a project
+        if chosen is not None:
+            project.write_skeleton(chosen)
+        _write_text(root / CONFIG, render_config(project.config))  # last, since it is what makes a folder a project
+    except BaseException as error:
+        _remove_beginnings(root)
+        if isinstance(error, OSError):
+            raise ProjectError(
+                f"{root}: cannot be made ({error.strerror}); choose one that you may write to"
+            ) from error
+        raise
     return project
 
 
@@ -191,10 +199,26 @@ def open_project(path: str | Path = ".") -> Project:
         ConfigError: If its `config.yaml` is wrong.
     """
     start = Path(path).resolve()
+    foreign = None
     for folder in (start, *start.parents):
         if (folder / CONFIG).is_file():
-            return Project(folder, load_config(folder / CONFIG))
+            try:
+                return Project(folder, load_config(folder / CONFIG))
+            except ForeignConfigError as error:
+                foreign = foreign or error
+    if foreign:
+        raise foreign
     raise ProjectError(f"{start}: not inside a poetlab project; make one with 'poetlab init DIR', or use --project")
+
+
+def _remove_beginnings(root: Path) -> None:
+    """Remove what `create_project` made before it failed."""
+    if not root.is_dir():
+        return
+    (root / SKELETON).unlink(missing_ok=True)
+    for name in _FOLDERS:
+        if (root / name).is_dir():
+            (root / name).rmdir()
 
 
 def _snapshot_of(run: RunFolder) -> Path:
@@ -203,6 +227,7 @@ def _snapshot_of(run: RunFolder) -> Path:
 
 def _write_text(path: Path, text: str) -> None:
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(path) as partial:
             partial.write_text(text, encoding="utf-8")
     except OSError as error:

@@ -9,4 +9,4 @@ class Settings(BaseModel):
     Field descriptions become the comments of `config.yaml`, so that the two never disagree.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())

@@ -104,6 +104,8 @@ class Skeleton:
                 symmetries=_pairs(content.get("symmetries")),
                 sigmas=_sigmas(content.get("sigmas"), keypoints),
             )
+        except SkeletonError as error:
+            raise SkeletonError(f"{source}: {error}") from error
         except (KeyError, TypeError, ValueError) as error:
             raise SkeletonError(f"{source}: not a skeleton ({error!r}); see docs/skeletons for the form") from error
 
@@ -193,7 +195,7 @@ def _is_side(name: str, start: int, end: int) -> bool:
 
 def _names(content: Any) -> tuple[str, ...]:
     """A list of names; numbers are names too, but nothing is not."""
-    if not isinstance(content, list | tuple) or any(name is None for name in content):
+    if not isinstance(content, list | tuple) or any(name is None or isinstance(name, bool) for name in content):
         raise ValueError(f"expected a list of names, found {content!r}")
     return tuple(str(name) for name in content)
 

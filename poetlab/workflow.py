@@ -2,12 +2,12 @@
 
 import json
 import logging
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import ValidationError
 
 from poetlab.analysis import AnalysisPlan, OnFrames, VideoResult, analyze_videos
@@ -28,7 +28,6 @@ from poetlab.settings import Settings
 from poetlab.skeleton import Skeleton
 from poetlab.training.loop import OnEpoch, OnStep, Trainer, TrainingData
 from poetlab.training.run_folder import RunFolder
-from poetlab.training.settings import TrainingSettings
 from poetlab.training.start import new_trainer, resumed_trainer
 from poetlab.weights.catalog import DOWNLOADABLE, preset_that_fits, weights_for_preset
 from poetlab.weights.download import OnBytes, fetch
@@ -124,7 +123,11 @@ def import_labels(
         on_progress=on_progress,
     )
     if not project.has_skeleton:
-        project.write_skeleton(report.skeleton)
+        try:
+            project.write_skeleton(report.skeleton)
+        except ProjectError:
+            shutil.rmtree(report.folder)  # labels without a skeleton would be of no use, and in the way
+            raise
     return report
 
 
@@ -244,6 +247,7 @@ def evaluate(
     report = folder / f"evaluation_{path.stem}_{split}.json"
     content = {"snapshot": path.name, "split": split, **evaluation.to_dict()}
     try:
+        folder.mkdir(exist_ok=True)
         with whole_file(report) as partial:
             partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
@@ -316,6 +320,8 @@ def analyze(
 def count_individuals(project: Project, most: int) -> int:
     """Slots for animals in a result: the config's, else the most labeled in one image, else `most`."""
     if project.config.individuals is not None:
+        if project.config.individuals > most:
+            logger.warning("the network finds at most %d of the %d individuals", most, project.config.individuals)
         return min(project.config.individuals, most)
     try:
         images = [image for label_set in project.label_sets() for image in label_set.images]
@@ -329,12 +335,7 @@ def _resume(project: Project, data: TrainingData, epochs: int | None, device: st
     runs = project.runs()
     if not runs:
         raise TrainingError(f"{project.models_dir}: no run to resume; start one without --resume")
-    try:
-        written = yaml.safe_load(runs[-1].settings.read_text(encoding="utf-8"))
-        settings = TrainingSettings.model_validate(written["training"])
-    except (OSError, yaml.YAMLError, TypeError, KeyError, ValidationError) as error:
-        raise TrainingError(f"{runs[-1].settings}: cannot be read; start a new run without --resume") from error
-    return resumed_trainer(runs[-1], data, _changed(settings, {"epochs": epochs}), choose_device(device))
+    return resumed_trainer(runs[-1], data, epochs, choose_device(device))
 
 
 def _describe_start(trainer: Trainer, transfer: Transfer | None) -> TrainingStart:

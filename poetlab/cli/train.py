@@ -113,6 +113,8 @@ def _show_start(start: "TrainingStart") -> None:
     if not start.n_validation_images:
         validated = "none for validation, so AP is measured on the training images"
     show(f"  {start.n_training_images} training images, {validated}")
+    if start.n_epochs_done >= start.n_epochs:
+        show("  all its epochs are done already; for more, give a higher --epochs")
     if start.transfer:
         show_transfer(start.transfer)
 

@@ -5,11 +5,12 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import get_args
 
 from poetlab.errors import LabelError, SkeletonError
 from poetlab.labels.check import MISSING, CheckedImage, CheckedLabels, check_labels
 from poetlab.labels.formats import detect_format
-from poetlab.labels.label_set import IMAGES, LabeledImage, LabelSet, save_label_set
+from poetlab.labels.label_set import IMAGES, LabeledImage, LabelSet, Split, save_label_set
 from poetlab.labels.report import ImportReport, summarize_import
 from poetlab.labels.source_labels import LeftOut
 from poetlab.labels.split import check_fraction, split_by_image
@@ -90,6 +91,8 @@ def _free_name(name: str, destination: Path) -> str:
     """`name`, if a folder can be called so and none is."""
     if not name.strip() or name.startswith(".") or set(name) & set("/\\:\0"):
         raise LabelError(f"'{name}' cannot be the name of a label set; give a plain folder name with --name")
+    if name in get_args(Split):
+        raise LabelError(f"'{name}' is the name of a split; give the label set another with --name")
     if os.path.lexists(destination / name):
         raise LabelError(f"{destination / name} exists and is not overwritten; give another name with --name")
     return name

@@ -75,6 +75,7 @@ def save_snapshot(path: Path, snapshot: Snapshot) -> None:
     }
     try:
         with whole_file(path) as partial:
+            partial.touch()  # with the user's own permissions, where safetensors would make it private
             save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, partial, metadata)
     except (OSError, SafetensorError) as error:
         raise SnapshotError(f"{path}: cannot be written ({error}); free some space or choose another folder") from error
@@ -87,7 +88,7 @@ def load_snapshot(path: Path) -> Snapshot:
         SnapshotError: If the file is missing, cut short, or no poetlab snapshot.
     """
     if not path.is_file():
-        raise SnapshotError(f"{path}: there is no such snapshot; train first, or name another with --snapshot")
+        raise SnapshotError(f"{path}: there is no such snapshot; train first, or name another")
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}

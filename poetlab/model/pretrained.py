@@ -62,8 +62,9 @@ def start_from_file(model: Poet, keypoints: Sequence[str], path: Path) -> Transf
             transfer = start_from_weights(model, keypoints, from_torchvision(weights), ())
         else:
             raise SnapshotError(f"{path}: neither a poetlab snapshot nor a published POET checkpoint nor a ResNet")
-    if not transfer.taken:
-        raise SnapshotError(f"{path}: none of its tensors fits this network; is it of another model preset?")
+    parts = ("backbone.", "transformer.")
+    if all(any(name.startswith(part) for name in transfer.left) for part in parts):
+        raise SnapshotError(f"{path}: neither its backbone nor its transformer fits; train with its own --preset")
     return transfer
 
 

@@ -134,8 +134,7 @@ class Trainer:
             TrainingError: If the network diverges or the run cannot be saved.
         """
         with GracefulInterrupt() as interrupt:
-            if not self.progress.epoch and not self.progress.step:
-                self._save_first()
+            self._save_first()
             while self.progress.epoch < self.settings.epochs:
                 self._train_epoch(interrupt, on_step)
                 row = self._finish_epoch()
@@ -225,11 +224,13 @@ class Trainer:
         }
 
     def _save_first(self) -> None:
-        """Save the start, so that a run can be resumed from any moment on; one that cannot be saved leaves nothing."""
+        """Save the start, so that a run can be resumed from any moment on; a new one that cannot be leaves nothing."""
+        is_new = not self.folder.last.exists()
         try:
             self._save_last()
         except SnapshotError:
-            self.folder.discard()
+            if is_new:
+                self.folder.discard()
             raise
 
     def _save_last(self) -> None:
@@ -242,7 +243,7 @@ class Trainer:
         self._last_saved = time.monotonic()
 
     def _facts(self) -> dict[str, Any]:
-        return self.facts | {"image_size": self.image_size.model_dump()}
+        return self.facts | {"image_size": self.image_size.model_dump(), "training": self.settings.model_dump()}
 
     def _n_workers(self) -> int:
         """As set; otherwise none beside a CPU that is busy computing, and up to eight beside a GPU."""

@@ -26,6 +26,8 @@ class TrainingSettings(Settings):
     validate_every: int = Field(5, ge=1, description="epochs from one validation to the next; the last always has one")
     save_seconds: float = Field(60, ge=0, description="most seconds of work that a crash can cost")
     workers: int | None = Field(None, ge=0, description="processes that read images; null: as the machine allows")
-    seed: int = Field(0, ge=0, description="of everything random; the same seed on one CPU gives the same network")
+    seed: int = Field(
+        0, ge=0, lt=2**63, description="of everything random; the same seed on one CPU gives the same network"
+    )
     loss: LossSettings = Field(default=LossSettings(), description="weights of the parts of the loss")
     augmentation: AugmentSettings = Field(default=AugmentSettings(), description="random changes of training images")

@@ -1,5 +1,6 @@
 """How a training run starts: a new one, and one that goes on."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import torch
 import poetlab
 from poetlab.data.batch import TrainingImages, collate
 from poetlab.data.image_size import ImageSizeSettings
-from poetlab.errors import TrainingError
+from poetlab.errors import SnapshotError, TrainingError
 from poetlab.model.backbone import calibrate_batch_norm, normalize_images
 from poetlab.model.checkpoint import load_snapshot
 from poetlab.model.poet import Poet
@@ -66,32 +67,39 @@ def new_trainer(
         "preset": preset,
         "pretrained": str(pretrained) if pretrained else "none",
         "pretrained_backbone": pretrained_backbone,
-        "label_sets": _count_images(data),
+        "label_sets": _describe_labels(data),
     }
     folder.create(_describe(facts, skeleton, model, settings, image_size, transfer))
     return Trainer(model, skeleton, data, settings, image_size, folder, device, facts), transfer
 
 
-def resumed_trainer(folder: RunFolder, data: TrainingData, settings: TrainingSettings, device: torch.device) -> Trainer:
+def resumed_trainer(folder: RunFolder, data: TrainingData, epochs: int | None, device: torch.device) -> Trainer:
     """Make the trainer of a run that was interrupted.
 
     Args:
         folder: The run.
         data: The same images that the run started with.
-        settings: The run's settings, with perhaps more epochs.
+        epochs: Epochs in all; None for as many as the run was to have.
         device: Where to compute.
 
     Raises:
         SnapshotError: If its last snapshot cannot be read.
-        TrainingError: If the labels have changed since.
+        TrainingError: If it was never saved, or the labels have changed since.
     """
+    if not folder.last.is_file():
+        raise TrainingError(f"{folder.path}: this run stopped before it was first saved; start a new one")
     snapshot = load_snapshot(folder.last)
-    if snapshot.facts["label_sets"] != _count_images(data):
+    if "progress" not in snapshot.facts or not snapshot.state:
+        raise SnapshotError(f"{folder.last}: not a snapshot that a run can go on from; start a new run")
+    settings = TrainingSettings.model_validate(snapshot.facts["training"])
+    if epochs is not None:
+        settings = settings.model_copy(update={"epochs": epochs})
+    if snapshot.facts["label_sets"] != _describe_labels(data):
         raise TrainingError(f"{folder.path}: the labels have changed since this run began; start a new one")
     model = Poet(snapshot.settings, snapshot.skeleton.n_keypoints)
     if snapshot.facts["pretrained_backbone"]:
         model.backbone.freeze_stem()
-    facts = {key: value for key, value in snapshot.facts.items() if key not in {"progress", "image_size"}}
+    facts = {key: value for key, value in snapshot.facts.items() if key not in {"progress", "image_size", "training"}}
     image_size = ImageSizeSettings.model_validate(snapshot.facts["image_size"])
     trainer = Trainer(model, snapshot.skeleton, data, settings, image_size, folder, device, facts)
     trainer.resume(snapshot)
@@ -104,11 +112,18 @@ def _calibrate(model: Poet, data: TrainingData, settings: TrainingSettings, imag
     calibrate_batch_norm(model.backbone, normalize_images(batch.images, batch.padding))
 
 
-def _count_images(data: TrainingData) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for label_set in (*data.training, *data.validation):
-        counts[label_set.name] = counts.get(label_set.name, 0) + len(label_set.images)
-    return counts
+def _describe_labels(data: TrainingData) -> dict[str, str]:
+    """Number of images of each label set and split, and a digest of their names and keypoints."""
+    described = {}
+    for split, label_sets in (("train", data.training), ("val", data.validation)):
+        for label_set in label_sets:
+            digest = hashlib.blake2b(digest_size=8)
+            for image in label_set.images:
+                digest.update(image.file_name.encode())
+                for instance in image.instances:
+                    digest.update(instance.keypoints.tobytes())
+            described[f"{label_set.name}/{split}"] = f"{label_set.n_images} images, {digest.hexdigest()}"
+    return described
 
 
 def _describe(

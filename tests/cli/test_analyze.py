@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from poetlab.project import Project, open_project
+from poetlab.video.reading import open_video
 from poetlab.workflow import train
 
 Run = Callable[..., Any]
@@ -75,6 +76,35 @@ def test_two_videos_of_one_name_do_not_overwrite_each_other(
     for _ in range(2):
         assert run("analyze", drawn_video, other, "--output", out, "--project", trained.path).status == 0
     assert sorted(len(pd.read_hdf(path)) for path in out.iterdir()) == [6, 10]
+
+
+def test_a_video_that_poetlab_did_not_label_is_not_overwritten(
+    run: Run, trained: Project, drawn_video: Path, tmp_path: Path
+) -> None:
+    mine = tmp_path / "drawn_labeled.mp4"
+    mine.write_bytes(b"mine")
+    outcome = run("analyze", drawn_video, "--output", tmp_path, "--save-video", "--project", trained.path)
+    assert outcome.status == 1
+    assert mine.read_bytes() == b"mine"
+
+
+def test_a_labeled_video_never_shows_older_poses(run: Run, trained: Project, drawn_video: Path, tmp_path: Path) -> None:
+    arguments = ("analyze", drawn_video, "--output", tmp_path, "--project", trained.path)
+    labeled = tmp_path / "drawn_labeled.mp4"
+    for more, n_frames in ((("--max-frames", "3", "--save-video"), 3), ((), None), (("--save-video",), 10)):
+        assert run(*arguments, *more).status == 0
+        assert (len(list(open_video(labeled))) if labeled.exists() else None) == n_frames
+
+
+def test_a_snapshot_named_by_a_relative_path_is_known_by_its_run(
+    run: Run, trained: Project, drawn_video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(trained.path)
+    snapshot = Path("models") / "001-poet-r18" / "best.safetensors"
+    assert run("analyze", drawn_video, "--output", tmp_path, "--snapshot", snapshot).status == 0
+    assert pd.read_hdf(tmp_path / "drawn.h5").columns.get_level_values("scorer").unique().tolist() == ["001-poet-r18"]
+    for name in ("", ".", "/"):
+        assert run("evaluate", "--snapshot", name).fails_in_one_line("no snapshot")
 
 
 def test_bad_numbers_are_said_in_one_line(run: Run, trained: Project, drawn_video: Path) -> None:

@@ -34,6 +34,8 @@ def test_an_unknown_setting_names_the_nearest(run: Run, project: Project) -> Non
         ("individuals: [", ("not valid YAML",)),
         ("individuals: many", ("individuals", "valid integer", "many")),
         ("preset: poet-r99", ("poet-r99", "poet-r50")),
+        ("training: {learning_rate: .inf}", ("training.learning_rate", "finite")),
+        ("training: {seed: 99999999999999999999999}", ("training.seed",)),
     ],
 )
 def test_a_wrong_setting(run: Run, project: Project, line: str, words: tuple[str, ...]) -> None:
@@ -44,6 +46,29 @@ def test_a_wrong_setting(run: Run, project: Project, line: str, words: tuple[str
 def test_another_tools_config(run: Run, tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("Task: reaching\nscorer: me\n")
     assert run("train", "--project", tmp_path).fails_in_one_line("no poetlab config")
+
+
+def test_another_tools_config_below_the_project_does_not_hide_it(run: Run, project: Project) -> None:
+    below = project.labels_dir / "drawn"
+    (below / "config.yaml").write_text("Task: reaching\n")
+    assert "12 images" in run("info", "--project", below).text
+
+
+def test_an_init_that_fails_leaves_nothing(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", fail)
+    assert run("init", tmp_path / "study", "--skeleton", "macaque").fails_in_one_line("No space left on device")
+    assert not [path for path in tmp_path.rglob("*") if path.name != "study"]
+    monkeypatch.undo()
+    assert run("init", tmp_path / "study", "--skeleton", "macaque").status == 0
+
+
+@pytest.mark.parametrize("name", ["train", "val"])
+def test_a_label_set_named_like_a_split(run: Run, project: Project, drawn_labels: Path, name: str) -> None:
+    outcome = run("import", drawn_labels, "--name", name, "--project", project.path)
+    assert outcome.fails_in_one_line("name of a split")
 
 
 def test_training_without_labels(run: Run, tmp_path: Path) -> None:

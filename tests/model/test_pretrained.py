@@ -168,7 +168,9 @@ def test_a_file_of_which_nothing_fits_is_refused(tiny_settings: ModelSettings, t
     path = tmp_path / "other.safetensors"
     weights = {"queries": torch.zeros(2, 3), "unknown": torch.zeros(2)}
     save_snapshot(path, Snapshot(tiny_settings, Skeleton("mouse", KEYPOINTS), weights))
-    with pytest.raises(SnapshotError, match=r"other\.safetensors: none of its tensors fits") as caught:
+    with pytest.raises(
+        SnapshotError, match=r"other\.safetensors: neither its backbone nor its transformer fits"
+    ) as caught:
         start_from_file(network(tiny_settings, 2, seed=0), KEYPOINTS[:2], path)
     assert "\n" not in str(caught.value)
 

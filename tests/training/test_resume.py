@@ -111,6 +111,40 @@ def test_resuming_refuses_other_settings_and_other_labels(project: Project, draw
         train(project, resume=True)
 
 
+def test_more_epochs_are_remembered_by_the_run(project: Project) -> None:
+    train(project, epochs=1, device="cpu")
+
+    def crash(done: int, _total: int, _loss: float) -> None:
+        if done == 4:
+            raise StopError
+
+    with pytest.raises(StopError):
+        train(project, resume=True, epochs=3, device="cpu", on_step=crash)
+    assert [row["epoch"] for row in train(project, resume=True, device="cpu").rows] == [1, 2, 3]
+
+
+def test_a_run_killed_before_its_first_snapshot_blocks_nothing(project: Project) -> None:
+    project.new_run("poet-r18").path.mkdir()
+    with pytest.raises(TrainingError, match="stopped before it was first saved"):
+        train(project, resume=True)
+    assert train(project, epochs=1, device="cpu").folder.name == "002-poet-r18"
+
+
+def test_resuming_with_an_image_moved_to_the_other_split_is_refused(project: Project) -> None:
+    train(project, epochs=1, device="cpu")
+    annotations = project.labels_dir / "drawn" / "annotations.json"
+    annotations.write_text(annotations.read_text().replace('"split": "train"', '"split": "val"', 1))
+    with pytest.raises(TrainingError, match="labels have changed"):
+        train(project, resume=True, epochs=2)
+
+
+def test_a_snapshot_without_state_cannot_be_resumed(project: Project) -> None:
+    folder = train(project, epochs=1, device="cpu").folder
+    shutil.copy(folder.best, folder.last)
+    with pytest.raises(SnapshotError, match="not a snapshot that a run can go on from"):
+        train(project, resume=True)
+
+
 def test_resuming_from_a_damaged_snapshot_says_so(project: Project) -> None:
     train(project, epochs=1, device="cpu")
     last = project.runs()[-1].last
