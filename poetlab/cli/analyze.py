@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from poetlab.cli.console import plain, progress_bar, relative, show
+from poetlab.cli.console import plain, progress_bar, relative, show, stopped_by_ctrl_c
 from poetlab.cli.options import DeviceOption, ProjectOption, SnapshotOption
-from poetlab.cli.train import INTERRUPTED
 
 if TYPE_CHECKING:
     from poetlab.analysis import VideoResult
@@ -55,7 +54,7 @@ def run_analyze(project: "Project", videos: list[Path], **choices: Any) -> "list
 
     with progress_bar("frames") as progress:
         task = progress.add_task("preparing", total=_count_frames(videos, choices.get("max_frames")))
-        try:
+        with stopped_by_ctrl_c(lambda: "the finished videos are kept. The same command goes on with the rest"):
             results = analyze_videos(
                 project,
                 videos,
@@ -64,9 +63,6 @@ def run_analyze(project: "Project", videos: list[Path], **choices: Any) -> "list
                 on_result=_show_result,
                 **choices,
             )
-        except KeyboardInterrupt:
-            show("stopped; the finished videos are kept. The same command goes on with the rest")
-            raise typer.Exit(INTERRUPTED) from None
     failed = [result for result in results if result.status == "failed"]
     if failed:
         show(f"[red]{len(failed)} of {len(results)} videos failed:[/]")

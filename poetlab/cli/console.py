@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import rich
+import typer
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
@@ -20,6 +21,9 @@ from rich.progress import (
 )
 from rich.table import Table
 from rich.text import Text
+
+INTERRUPTED = 130
+"""The exit status of a command that Ctrl-C ended."""
 
 
 class RateColumn(ProgressColumn):
@@ -60,6 +64,16 @@ def count_megabytes(progress: Progress, name: str) -> Callable[[int, int], None]
         progress.update(tasks[0], completed=done / 1e6, total=total / 1e6)
 
     return show_bytes
+
+
+@contextmanager
+def stopped_by_ctrl_c(message: Callable[[], str]) -> Iterator[None]:
+    """End the command with a line of text where the user presses Ctrl-C."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        show(f"stopped; {message()}")
+        raise typer.Exit(INTERRUPTED) from None
 
 
 class WarningHandler(logging.Handler):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from poetlab.cli.console import number, plain, progress_bar, relative, show, show_table, table
+from poetlab.cli.console import number, plain, progress_bar, relative, show, show_table, stopped_by_ctrl_c, table
 from poetlab.cli.options import DeviceOption, ProjectOption, SnapshotOption
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def run_evaluate(
     """Evaluate with a progress bar and show the figures."""
     from poetlab.workflow import evaluate as evaluate_network
 
-    with progress_bar("images") as progress:
+    with progress_bar("images") as progress, stopped_by_ctrl_c(lambda: "nothing was written"):
         task = progress.add_task(f"evaluating {plain(split)}", total=None)
         evaluation, report = evaluate_network(
             project,

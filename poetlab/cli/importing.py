@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from poetlab.cli.console import plain, progress_bar, relative, show, show_table, table
+from poetlab.cli.console import plain, progress_bar, relative, show, show_table, stopped_by_ctrl_c, table
 from poetlab.cli.options import ProjectOption
 from poetlab.errors import LabelError
 
@@ -52,7 +52,7 @@ def run_import(
     """Import one source with a progress bar, and show the report."""
     from poetlab.workflow import import_labels
 
-    with progress_bar("steps") as progress:
+    with progress_bar("steps") as progress, stopped_by_ctrl_c(lambda: "nothing was imported"):
         task = progress.add_task(f"importing {plain(path.name)}", total=None)
         report = import_labels(
             project,

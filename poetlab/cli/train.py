@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from poetlab.cli.console import count_megabytes, number, plain, progress_bar, relative, show
+from poetlab.cli.console import count_megabytes, number, plain, progress_bar, relative, show, stopped_by_ctrl_c
 from poetlab.cli.options import DeviceOption, ProjectOption
 
 if TYPE_CHECKING:
     from poetlab.model.pretrained import Transfer
     from poetlab.project import Project
     from poetlab.workflow import TrainingStart
-
-INTERRUPTED = 130
-"""The exit status of a command that Ctrl-C ended."""
 
 _MOST_NAMES = 20
 
@@ -56,7 +53,6 @@ def run_train(project: "Project", **choices: Any) -> None:
 
     with progress_bar("steps") as progress:
         task = progress.add_task("preparing", total=None)
-
         begun: list[TrainingStart] = []
 
         def on_start(start: "TrainingStart") -> None:
@@ -66,7 +62,10 @@ def run_train(project: "Project", **choices: Any) -> None:
         def on_step(done: int, total: int, loss: float) -> None:
             progress.update(task, completed=done, total=total, description=f"training, loss {loss:7.2f}")
 
-        try:
+        def what_is_kept() -> str:
+            return "the run is saved. Go on with: poetlab train --resume" if begun else "the run had not begun"
+
+        with stopped_by_ctrl_c(what_is_kept):
             result = train_network(
                 project,
                 on_download=count_megabytes(progress, "weights"),
@@ -75,10 +74,6 @@ def run_train(project: "Project", **choices: Any) -> None:
                 on_epoch=_show_epoch,
                 **choices,
             )
-        except KeyboardInterrupt:
-            saved = "the run is saved. Go on with: poetlab train --resume" if begun else "the run had not begun"
-            show(f"stopped; {saved}")
-            raise typer.Exit(INTERRUPTED) from None
     show(f"trained {relative(result.folder.path)}")
     show(f"  metrics: {relative(result.folder.metrics)} and {relative(result.folder.metrics_plot)}")
     found = "0; the run has learned nothing yet" if result.best_ap is None else f"{result.best_ap:.3f}"
