@@ -16,14 +16,13 @@ from poetlab.data.samples import read_labeled_image
 from poetlab.errors import LabelError
 from poetlab.inference import Predictor
 from poetlab.labels.label_set import VISIBLE, LabeledImage, LabelSet
-from poetlab.poses import Instances
+from poetlab.poses import SEEN, Instances
 from poetlab.skeleton import Skeleton
 
 COCO_FIGURES = ("AP", "AP50", "AP75", "APM", "APL", "AR", "AR50", "AR75", "ARM", "ARL")
 """What pycocotools summarizes for keypoints, in its order; M and L are medium and large animals."""
 
 _MOST_DETECTIONS = 20
-_VISIBILITY_THRESHOLD = 0.5
 _LEAST_SIMILARITY = 0.1
 """OKS below which a detection is too far from an animal to be called a detection of it."""
 
@@ -212,7 +211,7 @@ class _Comparison:
         self.n_matched += len(rows)
         distances = np.linalg.norm(detections.keypoints[rows] - labels[columns, :, :2], axis=-1)
         self.distances.append(distances)  # NaN where not labeled
-        seen = detections.visibility[rows] >= _VISIBILITY_THRESHOLD
+        seen = detections.visibility[rows] >= SEEN
         self.agreements.append(seen == (labels[columns, :, 2] == VISIBLE))
 
     def keypoint_errors(self) -> tuple[KeypointError, ...]:

@@ -10,6 +10,9 @@ from poetlab.skeleton import Skeleton
 if TYPE_CHECKING:
     import pandas as pd
 
+SEEN = 0.5
+"""Predicted visibility from which a keypoint counts as seen."""
+
 
 @dataclass(frozen=True, eq=False)
 class Instances:

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from poetlab.errors import VideoError
-from poetlab.poses import Poses
+from poetlab.poses import SEEN, Poses
 from poetlab.skeleton import Skeleton
 from poetlab.video.reading import open_video
 from poetlab.video.writing import VideoWriter
@@ -30,8 +30,6 @@ PALETTE: tuple[Color, ...] = (
 )
 """Okabe and Ito's colors, which people of every color vision tell apart (https://jfly.uni-koeln.de/color/)."""
 
-VISIBLE = 0.5
-"""Visibility from which a keypoint is drawn solid."""
 
 _OVERSAMPLING = 3
 """Odd, so that a pixel's center is also the center of one of the small pixels."""
@@ -74,7 +72,7 @@ def draw_instances(
         A new image of the same shape and type.
     """
     canvas = Image.fromarray(image)  # copies
-    for points, visible, color in zip(keypoints.astype(float), visibility >= VISIBLE, colors, strict=True):
+    for points, visible, color in zip(keypoints.astype(float), visibility >= SEEN, colors, strict=True):
         _draw_pose(canvas, points, visible, skeleton, color)
     for points, label, color in zip(keypoints, labels or (), colors, strict=labels is not None):
         _write_label(canvas, points, label, color)

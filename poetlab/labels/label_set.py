@@ -1,6 +1,5 @@
 """Labels as the rest of poetlab reads them: images, their instances and one skeleton; and their folder on disk."""
 
-import contextlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ import numpy as np
 
 import poetlab
 from poetlab.errors import LabelError, SkeletonError
+from poetlab.files import whole_file
 from poetlab.labels.json_file import drain, read_json
 from poetlab.skeleton import Skeleton
 
@@ -132,17 +132,12 @@ def save_label_set(label_set: LabelSet, folder: Path) -> None:
         LabelError: If the file cannot be written. What was there before is then still there.
     """
     path = folder / ANNOTATIONS
-    partial = folder / f".{ANNOTATIONS}.partial"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with partial.open("w", encoding="utf-8") as file:
+        with whole_file(path) as partial, partial.open("w", encoding="utf-8") as file:
             file.writelines(_json_lines(label_set))
-        partial.replace(path)
     except OSError as error:
         raise LabelError(f"{path}: cannot be written ({error.strerror}); free space or choose another place") from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
 
 
 def load_label_set(folder: Path) -> LabelSet:

@@ -13,14 +13,12 @@ import numpy as np
 
 import poetlab
 from poetlab.errors import ResultsError
-from poetlab.poses import Instances
+from poetlab.poses import SEEN, Instances
 from poetlab.results.table import TABLE_KEY, wide_table
 from poetlab.skeleton import Skeleton
 
 FORMAT_VERSION = 1
 GROUP = "poetlab"
-VISIBLE = 0.5
-"""Visibility from which a keypoint counts for an instance's bounding box."""
 _CHUNK_BYTES = 1 << 16
 _DETECTIONS_AT_ONCE = 1 << 14
 _SPARE_BYTES = 1 << 20
@@ -226,7 +224,7 @@ def _sorted_by_score(instances: Instances) -> Instances:
 
 def _visible_bboxes(values: np.ndarray) -> np.ndarray:
     """(frames, individuals, 4) x, y, width, height around the visible keypoints, NaN where there is none."""
-    visible = values[..., 2, None] >= VISIBLE
+    visible = values[..., 2, None] >= SEEN
     low = np.where(visible, values[..., :2], np.inf).min(axis=2)
     high = np.where(visible, values[..., :2], -np.inf).max(axis=2)
     return np.where(np.isfinite(low).all(axis=-1, keepdims=True), np.concatenate([low, high - low], axis=-1), np.nan)
