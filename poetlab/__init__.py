@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from poetlab.project import Project, create_project, open_project
     from poetlab.results.reading import read_poses, read_table
     from poetlab.skeleton import Skeleton, load_skeleton
-    from poetlab.workflow import analyze, evaluate, import_labels, load_predictor, train
+    from poetlab.workflow.analyzing import analyze
+    from poetlab.workflow.evaluating import evaluate
+    from poetlab.workflow.importing import import_labels
+    from poetlab.workflow.networks import load_predictor
+    from poetlab.workflow.training import train
 
 _HOMES = {
     "PoetlabError": "poetlab.errors",
@@ -33,11 +37,11 @@ _HOMES = {
     "read_table": "poetlab.results.reading",
     "Skeleton": "poetlab.skeleton",
     "load_skeleton": "poetlab.skeleton",
-    "analyze": "poetlab.workflow",
-    "evaluate": "poetlab.workflow",
-    "import_labels": "poetlab.workflow",
-    "load_predictor": "poetlab.workflow",
-    "train": "poetlab.workflow",
+    "analyze": "poetlab.workflow.analyzing",
+    "evaluate": "poetlab.workflow.evaluating",
+    "import_labels": "poetlab.workflow.importing",
+    "load_predictor": "poetlab.workflow.networks",
+    "train": "poetlab.workflow.training",
 }
 """The module of each public name, imported when the name is first used, so that `import poetlab` is fast."""
 

@@ -1,8 +1,9 @@
 """`config.yaml`: every setting of a project, commented and validated."""
 
 import difflib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator
@@ -13,6 +14,8 @@ from poetlab.errors import ConfigError, ForeignConfigError
 from poetlab.model.presets import PRESETS
 from poetlab.settings import Settings
 from poetlab.training.settings import TrainingSettings
+
+AnySettings = TypeVar("AnySettings", bound=Settings)
 
 _HEADER = """\
 # The settings of a poetlab project. Leave out any line but the next to have its default.
@@ -88,6 +91,15 @@ def explain(error: ValidationError, settings: type[BaseModel]) -> str:
     nearest = difflib.get_close_matches(name, known, n=1)
     advice = f"did you mean '{nearest[0]}'?" if nearest else f"known are {', '.join(known)}"
     return f"unknown setting '{place}'; {advice}"
+
+
+def changed(settings: AnySettings, changes: Mapping[str, Any]) -> AnySettings:
+    """The settings with those changes that are not None, validated."""
+    given = {name: value for name, value in changes.items() if value is not None}
+    try:
+        return type(settings).model_validate(settings.model_dump() | given)
+    except ValidationError as error:
+        raise ConfigError(explain(error, type(settings))) from error
 
 
 def _render(settings: BaseModel, indent: int) -> list[str]:

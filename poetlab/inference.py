@@ -64,4 +64,6 @@ class Predictor:
         image = torch.arange(len(order), device=order.device)[:, None]
         keypoints = unit_to_pixels(poses.keypoints[-1], size)[image, order].cpu().numpy()  # (B, Q, k, 2)
         visibility = poses.visibility[-1][image, order].cpu().numpy()  # (B, Q, k)
-        return [Instances(*parts) for parts in zip(keypoints, visibility, scores.cpu().numpy(), strict=True)]
+        centers = unit_to_pixels(poses.centers[-1], size)[image, order].cpu().numpy()  # (B, Q, 2)
+        by_image = zip(keypoints, visibility, scores.cpu().numpy(), centers, strict=True)
+        return [Instances(*parts) for parts in by_image]

@@ -22,23 +22,29 @@ class Instances:
         keypoints: (n, k, 2) pixels (x, y) in the full frame.
         visibility: (n, k) probability that each keypoint can be seen.
         scores: (n,) probability that each instance is an animal.
+        centers: (n, 2) pixels (x, y) of the centers that the network predicted; None where they were not kept.
     """
 
     keypoints: np.ndarray
     visibility: np.ndarray
     scores: np.ndarray
+    centers: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.scores)
 
+    def take(self, which: np.ndarray | slice) -> "Instances":
+        """Some of the instances: those of these numbers, in this order, or those where a mask is true."""
+        centers = None if self.centers is None else self.centers[which]
+        return Instances(self.keypoints[which], self.visibility[which], self.scores[which], centers)
+
     def best(self, n: int) -> "Instances":
         """The first `n` instances, or all if there are fewer."""
-        return Instances(self.keypoints[:n], self.visibility[:n], self.scores[:n])
+        return self.take(slice(n))
 
     def above(self, threshold: float) -> "Instances":
         """The instances whose score is at least `threshold`."""
-        kept = self.scores >= threshold
-        return Instances(self.keypoints[kept], self.visibility[kept], self.scores[kept])
+        return self.take(self.scores >= threshold)
 
 
 @dataclass(frozen=True, eq=False)

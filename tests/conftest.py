@@ -12,7 +12,7 @@ from poetlab.data.image_size import ImageSizeSettings
 from poetlab.drawn.dataset import draw_dataset
 from poetlab.project import Project, create_project, open_project
 from poetlab.training.settings import TrainingSettings
-from poetlab.workflow import import_labels
+from poetlab.workflow.importing import import_labels
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -50,7 +50,7 @@ def analyze(
 
 def run_analyze(project: "Project", videos: list[Path], **choices: Any) -> "list[VideoResult]":
     """Analyze with one progress bar over all videos and show what became of each."""
-    from poetlab.workflow import analyze as analyze_videos
+    from poetlab.workflow.analyzing import analyze as analyze_videos
 
     with progress_bar("frames") as progress:
         task = progress.add_task("preparing", total=_count_frames(videos, choices.get("max_frames")))

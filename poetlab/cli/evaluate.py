@@ -9,7 +9,7 @@ from poetlab.cli.console import number, plain, progress_bar, relative, show, sho
 from poetlab.cli.options import DeviceOption, ProjectOption, SnapshotOption
 
 if TYPE_CHECKING:
-    from poetlab.evaluation import Evaluation
+    from poetlab.evaluation.report import Evaluation
     from poetlab.project import Project
 
 
@@ -29,7 +29,7 @@ def run_evaluate(
     project: "Project", *, snapshot: str | None = None, split: str = "val", device: str | None = None
 ) -> None:
     """Evaluate with a progress bar and show the figures."""
-    from poetlab.workflow import evaluate as evaluate_network
+    from poetlab.workflow.evaluating import evaluate as evaluate_network
 
     with progress_bar("images") as progress, stopped_by_ctrl_c(lambda: "nothing was written"):
         task = progress.add_task(f"evaluating {plain(split)}", total=None)

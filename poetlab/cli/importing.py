@@ -50,7 +50,7 @@ def run_import(
     val_fraction: float = 0.2,
 ) -> None:
     """Import one source with a progress bar, and show the report."""
-    from poetlab.workflow import import_labels
+    from poetlab.workflow.importing import import_labels
 
     with progress_bar("steps") as progress, stopped_by_ctrl_c(lambda: "nothing was imported"):
         task = progress.add_task(f"importing {plain(path.name)}", total=None)

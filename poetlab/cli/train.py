@@ -13,7 +13,7 @@ from poetlab.cli.options import DeviceOption, ProjectOption
 if TYPE_CHECKING:
     from poetlab.model.pretrained import Transfer
     from poetlab.project import Project
-    from poetlab.workflow import TrainingStart
+    from poetlab.workflow.training import TrainingStart
 
 _MOST_NAMES = 20
 
@@ -49,7 +49,7 @@ def train(
 
 def run_train(project: "Project", **choices: Any) -> None:
     """Train with a progress bar and show what came of it; `choices` are those of `poetlab.train`."""
-    from poetlab.workflow import train as train_network
+    from poetlab.workflow.training import train as train_network
 
     with progress_bar("steps") as progress:
         task = progress.add_task("preparing", total=None)

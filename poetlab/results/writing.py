@@ -218,8 +218,7 @@ def _refuse_if_being_written(partial: Path) -> None:
 
 
 def _sorted_by_score(instances: Instances) -> Instances:
-    order = np.argsort(-instances.scores, kind="stable")
-    return Instances(instances.keypoints[order], instances.visibility[order], instances.scores[order])
+    return instances.take(np.argsort(-instances.scores, kind="stable"))
 
 
 def _visible_bboxes(values: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from poetlab.data.batch import Batch, TrainingImages, training_batches
 from poetlab.data.image_size import ImageSizeSettings
 from poetlab.device import computes_in_bfloat16
 from poetlab.errors import SnapshotError
-from poetlab.evaluation import evaluate
+from poetlab.evaluation.evaluate import evaluate
 from poetlab.inference import Predictor
 from poetlab.labels.label_set import LabelSet
 from poetlab.model.backbone import normalize_images

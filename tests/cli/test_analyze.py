@@ -10,7 +10,7 @@ import pytest
 
 from poetlab.project import Project, open_project
 from poetlab.video.reading import open_video
-from poetlab.workflow import train
+from poetlab.workflow.training import train
 
 Run = Callable[..., Any]
 """The fixture that runs a command."""

@@ -110,7 +110,7 @@ def test_no_memory_left(run: Run, project: Project, monkeypatch: pytest.MonkeyPa
 
 
 def test_an_unknown_label_set(run: Run, project: Project) -> None:
-    from poetlab.workflow import train
+    from poetlab.workflow.training import train
 
     train(project, epochs=1, device="cpu")
     outcome = run("evaluate", "--split", "nothing", "--project", project.path)

@@ -112,7 +112,7 @@ def test_ctrl_c_while_weights_are_fetched(
     def interrupt(*_: object) -> Path:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("poetlab.workflow.fetch", interrupt)
+    monkeypatch.setattr("poetlab.workflow.training.fetch", interrupt)
     outcome = run("train", "--pretrained", "imagenet", "--project", project.path)
     assert outcome.status == 130
     assert "the run had not begun" in outcome.text

@@ -14,7 +14,8 @@ import torch
 from poetlab.errors import SnapshotError, TrainingError
 from poetlab.model.checkpoint import Snapshot, load_snapshot
 from poetlab.project import Project, open_project
-from poetlab.workflow import import_labels, train
+from poetlab.workflow.importing import import_labels
+from poetlab.workflow.training import train
 
 
 def last_of(project: Project) -> Snapshot:

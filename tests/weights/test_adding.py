@@ -16,7 +16,7 @@ from poetlab.model.presets import find_preset
 from poetlab.project import Project
 from poetlab.weights.adding import add_file
 from poetlab.weights.catalog import PublishedWeights, weights_named
-from poetlab.workflow import TrainingStart, train
+from poetlab.workflow.training import TrainingStart, train
 
 PUBLISHED_NAMES = (
     ("backbone.", "backbone.0.body."),

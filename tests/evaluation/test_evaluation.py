@@ -15,14 +15,10 @@ from pycocotools.cocoeval import COCOeval
 
 from poetlab.data.image_size import ImageSizeSettings
 from poetlab.errors import LabelError
-from poetlab.evaluation import (
-    COCO_FIGURES,
-    KeypointError,
-    coco_figures,
-    evaluate,
-    object_keypoint_similarity,
-    score_predictions,
-)
+from poetlab.evaluation.coco_figures import COCO_FIGURES, coco_figures
+from poetlab.evaluation.evaluate import evaluate, score_predictions
+from poetlab.evaluation.oks import object_keypoint_similarity
+from poetlab.evaluation.report import KeypointError
 from poetlab.inference import Predictor
 from poetlab.labels.importing import import_labels
 from poetlab.labels.label_set import LabeledImage, LabeledInstance, LabelSet, load_label_set

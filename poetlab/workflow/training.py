@@ -1,0 +1,164 @@
+"""`train`: a network from a project's labels."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from poetlab.config import changed
+from poetlab.device import choose_device
+from poetlab.errors import TrainingError
+from poetlab.model.pretrained import Transfer
+from poetlab.project import Project
+from poetlab.training.loop import OnEpoch, OnStep, Trainer, TrainingData
+from poetlab.training.run_folder import RunFolder
+from poetlab.training.start import new_trainer, resumed_trainer
+from poetlab.weights.catalog import DOWNLOADABLE, preset_that_fits, weights_for_preset
+from poetlab.weights.download import OnBytes, fetch
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingStart:
+    """What a run begins with, to tell the user.
+
+    Attributes:
+        folder: The run.
+        device: Where it computes.
+        preset: Name of the network's sizes.
+        n_training_images: Images to learn from.
+        n_validation_images: Images to be measured on; 0 means that the training images serve for that.
+        resumed: Whether an earlier part of the run is gone on with.
+        n_epochs_done: Epochs that it has finished.
+        n_epochs: Epochs in all.
+        transfer: What was taken from pretrained weights; None if none were given.
+    """
+
+    folder: RunFolder
+    device: str
+    preset: str
+    n_training_images: int
+    n_validation_images: int
+    resumed: bool
+    n_epochs_done: int
+    n_epochs: int
+    transfer: Transfer | None
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingResult:
+    """What a finished run leaves.
+
+    Attributes:
+        folder: The run, with its snapshots and metrics.
+        rows: Its metrics, one mapping an epoch.
+        best_ap: The highest validation AP; None if it was never above 0.
+    """
+
+    folder: RunFolder
+    rows: tuple[Mapping[str, Any], ...]
+    best_ap: float | None
+
+
+def train(
+    project: Project,
+    *,
+    preset: str | None = None,
+    pretrained: str = "none",
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    device: str | None = None,
+    seed: int | None = None,
+    resume: bool = False,
+    on_download: OnBytes | None = None,
+    on_start: Callable[[TrainingStart], None] | None = None,
+    on_step: OnStep | None = None,
+    on_epoch: OnEpoch | None = None,
+) -> TrainingResult:
+    """Train a network on all of a project's label sets.
+
+    Args:
+        project: The project; its `config.yaml` has the settings that the arguments do not give.
+        preset: Name of the network's sizes; None for the config's, or for one that the pretrained weights fit.
+        pretrained: `none`; `coco` or `imagenet`, which are fetched if they are not on this machine yet; or the file of
+            a snapshot, of a published POET checkpoint, or of a torchvision ResNet.
+        epochs: Times that every image is shown.
+        batch_size: Images a step.
+        device: Where to compute; None to choose.
+        seed: Of everything random.
+        resume: Go on with the project's latest run; then only `epochs` and `device` may be given.
+        on_download: Called with bytes done and in all while pretrained weights are fetched.
+        on_start: Called before the first step.
+        on_step: Called after each step with steps done, steps in all, and the loss.
+        on_epoch: Called after each epoch with its metrics.
+
+    Raises:
+        ProjectError: If there are no labels.
+        TrainingError: If the run cannot start, go on, or be written.
+        SnapshotError: If pretrained weights or the last snapshot cannot be used.
+        ConfigError: If an argument does not fit.
+        KeyboardInterrupt: If Ctrl-C was pressed; the run is saved and can be resumed.
+    """
+    data = TrainingData.from_label_sets(project.label_sets())
+    transfer = None
+    if resume:
+        if preset or pretrained != "none" or batch_size or seed is not None:
+            raise TrainingError("a resumed run keeps its settings; with --resume give at most --epochs and --device")
+        trainer = _resume(project, data, epochs, device)
+    else:
+        changes = {"epochs": epochs, "batch_size": batch_size, "seed": seed}
+        preset = preset or _preset_for(pretrained, project.config.preset)
+        trainer, transfer = new_trainer(
+            project.new_run(preset),
+            project.skeleton(),
+            data,
+            preset,
+            changed(project.config.training, changes),
+            project.config.image_size,
+            choose_device(device),
+            _pretrained_file(pretrained, preset, on_download),
+        )
+    if on_start:
+        on_start(_describe_start(trainer, transfer))
+    progress = trainer.fit(on_step, on_epoch)
+    best_ap = progress.best[0] if progress.best and progress.best[0] > 0 else None
+    return TrainingResult(trainer.folder, tuple(progress.rows), best_ap)
+
+
+def _resume(project: Project, data: TrainingData, epochs: int | None, device: str | None) -> Trainer:
+    runs = project.runs()
+    if not runs:
+        raise TrainingError(f"{project.models_dir}: no run to resume; start one without --resume")
+    return resumed_trainer(runs[-1], data, epochs, choose_device(device))
+
+
+def _describe_start(trainer: Trainer, transfer: Transfer | None) -> TrainingStart:
+    return TrainingStart(
+        folder=trainer.folder,
+        device=str(trainer.device),
+        preset=trainer.facts["preset"],
+        n_training_images=trainer.n_images,
+        n_validation_images=sum(label_set.n_images for label_set in trainer.data.validation),
+        resumed=trainer.progress.epoch > 0 or trainer.progress.step > 0,
+        n_epochs_done=trainer.progress.epoch,
+        n_epochs=trainer.settings.epochs,
+        transfer=transfer,
+    )
+
+
+def _preset_for(pretrained: str, preset: str) -> str:
+    """The config's preset, unless the published weights that were asked for fit only others."""
+    fitting = preset_that_fits(pretrained, preset) if pretrained in DOWNLOADABLE else preset
+    if fitting != preset:
+        logger.warning("the '%s' weights do not fit %s, so a %s is trained", pretrained, preset, fitting)
+    return fitting
+
+
+def _pretrained_file(pretrained: str, preset: str, on_download: OnBytes | None) -> Path | None:
+    if pretrained == "none":
+        return None
+    if pretrained in DOWNLOADABLE:
+        return fetch(weights_for_preset(pretrained, preset), on_download)
+    return Path(pretrained)
