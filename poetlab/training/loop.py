@@ -20,7 +20,7 @@ from poetlab.model.backbone import normalize_images
 from poetlab.model.checkpoint import Snapshot, save_snapshot
 from poetlab.model.loss import poet_loss
 from poetlab.model.poet import Poet
-from poetlab.plots import plot_metrics
+from poetlab.plots.metrics import plot_metrics
 from poetlab.skeleton import Skeleton
 from poetlab.training.interruption import GracefulInterrupt
 from poetlab.training.optimizer import build_optimizer, optimizer_state, restore_optimizer, set_rates

@@ -1,13 +1,10 @@
-"""Pictures of numbers."""
+"""A training run over its epochs."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-
-from poetlab.files import whole_file
+from poetlab.plots.figure import new_figure, save_figure
 
 
 def plot_metrics(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
@@ -17,8 +14,7 @@ def plot_metrics(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
         rows: One mapping an epoch, as in `metrics.csv`: `epoch`, `loss_*`, and `val_AP*` where validated.
         path: PNG to write or replace.
     """
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(width=9, height=3.6)
     losses, precision = figure.subplots(1, 2)
     epochs = [row["epoch"] for row in rows]
     for name in [name for name in rows[-1] if name.startswith("loss_")]:
@@ -30,7 +26,4 @@ def plot_metrics(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
         precision.plot([row["epoch"] for row in validated], [row[name] for row in validated], label=label, marker=".")
     precision.set(xlabel="epoch", ylabel="validation", ylim=(0, 1))
     precision.legend(frameon=False)
-    for axes in (losses, precision):
-        axes.spines[["top", "right"]].set_visible(False)
-    with whole_file(path) as partial:
-        figure.savefig(partial, format="png", dpi=150)
+    save_figure(figure, path)
