@@ -12,6 +12,7 @@ from poetlab.evaluation.comparison import Comparison
 from poetlab.evaluation.report import Evaluation
 from poetlab.inference import Predictor
 from poetlab.labels.label_set import LabeledImage, LabelSet
+from poetlab.model.poet import PoetOutput
 from poetlab.poses import Instances
 from poetlab.skeleton import Skeleton
 
@@ -23,6 +24,7 @@ def evaluate(
     threshold: float = 0.5,
     batch_size: int = 8,
     on_progress: Callable[[int, int], None] | None = None,
+    on_output: Callable[[PoetOutput, Sequence[LabeledImage]], None] | None = None,
 ) -> Evaluation:
     """Predict every image of some label sets and compare with the labels.
 
@@ -32,6 +34,7 @@ def evaluate(
         threshold: Score from which a detection counts, except for the COCO figures, which rank all.
         batch_size: Images predicted at once; only images of one size are batched, so that none is padded.
         on_progress: Called with images done and in all.
+        on_output: Called with what the network said of each batch, and the batch's images.
 
     Raises:
         LabelError: If there are no images, or one cannot be read.
@@ -43,8 +46,12 @@ def evaluate(
     ordered: list[LabeledImage] = []
     for batch in _batches_of_one_size(images, batch_size):
         pixels = np.stack([read_labeled_image(label_set, image) for label_set, image in batch])
-        predictions += predictor.predict(torch.from_numpy(pixels).permute(0, 3, 1, 2))
-        ordered += [image for _, image in batch]
+        labeled = [image for _, image in batch]
+        output = predictor.run(torch.from_numpy(pixels).permute(0, 3, 1, 2))
+        if on_output:
+            on_output(output, labeled)
+        predictions += predictor.instances(output, labeled[0].size)
+        ordered += labeled
         if on_progress:
             on_progress(len(ordered), len(images))
     area_rule = "; ".join(sorted({label_set.area_rule for label_set in label_sets}))
