@@ -1,11 +1,14 @@
-"""A second label set for the runs of the tests."""
+"""A second label set and a tiny network for the tests of training."""
 
 import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
 from poetlab.drawn.dataset import draw_dataset
+from poetlab.model.poet import Poet
+from poetlab.model.presets import ModelSettings
 from poetlab.project import Project, open_project
 from poetlab.workflow.importing import import_labels
 
@@ -24,3 +27,19 @@ def project_with_other(labeled_project: Path, other_labels: Path, tmp_path: Path
     project = open_project(shutil.copytree(labeled_project, tmp_path / "with_other"))
     import_labels(project, other_labels, name="other", val_fraction=1)
     return project
+
+
+@pytest.fixture
+def model() -> Poet:
+    """A network that runs in milliseconds."""
+    torch.manual_seed(1)
+    settings = ModelSettings(
+        backbone="resnet18",
+        n_queries=4,
+        n_encoder_layers=2,
+        n_decoder_layers=1,
+        n_heads=4,
+        n_features=16,
+        n_feedforward=32,
+    )
+    return Poet(settings, n_keypoints=3)
