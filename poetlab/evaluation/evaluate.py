@@ -6,7 +6,7 @@ from poetlab.evaluation.center_error import center_error
 from poetlab.evaluation.coco_figures import MOST_DETECTIONS, coco_figures, sigma_rule
 from poetlab.evaluation.comparison import Comparison
 from poetlab.evaluation.keypoint_error import keypoint_errors
-from poetlab.evaluation.predicting import PredictedImage, predict_images
+from poetlab.evaluation.predicting import OnOutput, PredictedImage, predict_images
 from poetlab.evaluation.report import Evaluation
 from poetlab.evaluation.visibility import visibility_figures
 from poetlab.inference import Predictor
@@ -21,6 +21,7 @@ def evaluate(
     threshold: float = 0.5,
     batch_size: int = 8,
     on_progress: Callable[[int, int], None] | None = None,
+    on_output: OnOutput | None = None,
 ) -> Evaluation:
     """Predict every image of some label sets and compare with the labels.
 
@@ -30,11 +31,14 @@ def evaluate(
         threshold: Score from which a detection counts, except for the COCO figures, which rank all.
         batch_size: Images predicted at once; only images of one size are batched, so that none is padded.
         on_progress: Called with images done and in all.
+        on_output: Called with what the network said of each batch, and the batch's images.
 
     Raises:
         LabelError: If there are no images, or one cannot be read.
     """
-    predicted = predict_images(predictor, label_sets, batch_size=batch_size, on_progress=on_progress)
+    predicted = predict_images(
+        predictor, label_sets, batch_size=batch_size, on_progress=on_progress, on_output=on_output
+    )
     return score_predictions(predicted, predictor.skeleton, threshold)
 
 

@@ -10,7 +10,11 @@ from poetlab.data.samples import read_labeled_image
 from poetlab.errors import LabelError
 from poetlab.inference import Predictor
 from poetlab.labels.label_set import LabeledImage, LabelSet
+from poetlab.model.poet import PoetOutput
 from poetlab.poses import Instances
+
+OnOutput = Callable[[PoetOutput, Sequence[LabeledImage]], None]
+"""Called with what a network said of a batch, and the batch's images."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +46,7 @@ def predict_images(
     every_layer: bool = False,
     batch_size: int = 8,
     on_progress: Callable[[int, int], None] | None = None,
+    on_output: OnOutput | None = None,
 ) -> list[PredictedImage]:
     """Predict every image of some label sets.
 
@@ -51,6 +56,7 @@ def predict_images(
         every_layer: Whether to keep the instances after every decoder layer; each image is still predicted once.
         batch_size: Images predicted at once; only images of one size are batched, so that none is padded.
         on_progress: Called with images done and in all.
+        on_output: Called with what the network said of each batch, all its decoder layers, and the batch's images.
 
     Returns:
         One entry an image, by label set and then by id, which is the order in which COCO ranks equal scores.
@@ -64,20 +70,21 @@ def predict_images(
     predicted: dict[int, PredictedImage] = {}
     for batch in _batches_of_one_size([image for _, _, image in places], batch_size):
         pixels = np.stack([read_labeled_image(places[number][0], places[number][2]) for number in batch])
-        by_layer = _predict(predictor, torch.from_numpy(pixels).permute(0, 3, 1, 2), every_layer=every_layer)
-        predicted |= {
-            number: PredictedImage(*places[number], layers)
-            for number, layers in zip(batch, zip(*by_layer, strict=True), strict=True)
-        }
+        output = predictor.run(torch.from_numpy(pixels).permute(0, 3, 1, 2))
+        if on_output:
+            on_output(output, [places[number][2] for number in batch])
+        by_layer = _instances(predictor, output, places[batch[0]][2].size, every_layer=every_layer)
+        for number, layers in zip(batch, zip(*by_layer, strict=True), strict=True):
+            predicted[number] = PredictedImage(*places[number], layers)
         if on_progress:
             on_progress(len(predicted), len(places))
     return [predicted[number] for number in range(len(places))]
 
 
-def _predict(predictor: Predictor, frames: torch.Tensor, *, every_layer: bool) -> list[list[Instances]]:
-    """The instances in each frame, after each decoder layer or after the last alone."""
-    size = (frames.shape[2], frames.shape[3])
-    output = predictor.run(frames)
+def _instances(
+    predictor: Predictor, output: PoetOutput, size: tuple[int, int], *, every_layer: bool
+) -> list[list[Instances]]:
+    """The instances in each image of a batch, after each decoder layer or after the last alone."""
     n_layers = len(output.class_logits)
     kept = range(1, n_layers + 1) if every_layer else (n_layers,)
     return [predictor.instances(output.of_layers(number), size) for number in kept]
