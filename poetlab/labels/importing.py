@@ -127,7 +127,8 @@ def _split(images: Sequence[CheckedImage], val_fraction: float) -> tuple[Labeled
     others = [image.file_name for image in images if image.file_name not in labeled]
     splits = split_by_image(labeled, val_fraction) | split_by_image(others, val_fraction)
     return tuple(
-        LabeledImage(image.file_name, image.size, image.instances, splits[image.file_name]) for image in images
+        LabeledImage(image.file_name, image.size, image.instances, splits[image.file_name], image.id)
+        for image in images
     )
 
 

@@ -29,6 +29,10 @@ class PoetOutput:
         """The decoded pose vectors, with leading dimensions (L, B, Q)."""
         return decode_vectors(self.pose_vectors)
 
+    def of_layers(self, n_layers: int) -> "PoetOutput":
+        """What the network with only its first `n_layers` decoder layers says."""
+        return PoetOutput(self.class_logits[:n_layers], self.pose_vectors[:n_layers])
+
 
 class Poet(nn.Module):
     """The pose estimation transformer.
