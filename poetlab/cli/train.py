@@ -92,10 +92,12 @@ def run_train(project: "Project", **choices: Any) -> None:
                 on_epoch=lambda row: _show_epoch(row, begun[0].also_evaluated),
                 **choices,
             )
-    show(f"trained {relative(result.folder.path)}")
+    is_trained = result.rows[-1]["epoch"] > 0
+    show(f"{'trained' if is_trained else 'measured the start of'} {relative(result.folder.path)}")
     show(f"  metrics: {relative(result.folder.metrics)} and {relative(result.folder.metrics_plot)}")
-    found = "0; the run has learned nothing yet" if result.best_ap is None else f"{result.best_ap:.3f}"
-    show(f"  best validation AP: {found}")
+    if is_trained:
+        found = "0; the run has learned nothing yet" if result.best_ap is None else f"{result.best_ap:.3f}"
+        show(f"  best validation AP: {found}")
 
 
 def show_transfer(transfer: "Transfer") -> None:
@@ -140,7 +142,7 @@ def _show_start(start: "TrainingStart") -> None:
     show(f"  {start.n_training_images} training images, {validated}")
     for name, n_images in start.also_evaluated.items():
         show(f"  {plain(name)}: {n_images} images, not trained on, measured at each validation")
-    if start.n_epochs_done >= start.n_epochs:
+    if start.n_epochs_done >= start.n_epochs > 0:
         show("  all its epochs are done already; for more, give a higher --epochs")
     if start.transfer:
         show_transfer(start.transfer)

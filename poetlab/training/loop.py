@@ -129,9 +129,7 @@ class Trainer:
         with GracefulInterrupt() as interrupt:
             self._save_first()
             if self._measures_start() and not self.progress.rows and self.progress.step == 0:
-                row = self._measure_start()
-                if on_epoch:
-                    on_epoch(row)
+                self._measure_start(interrupt, on_epoch)
             while self.progress.epoch < self.settings.epochs:
                 self._train_epoch(interrupt, on_step)
                 row = self._finish_epoch()
@@ -191,15 +189,20 @@ class Trainer:
         return row
 
     def _measures_start(self) -> bool:
-        """Whether something can be forgotten: what a pretrained network knew, or what is measured for that."""
-        return bool(self.data.also) or self.facts.get("pretrained_pose_head", False)
+        """Whether something can be forgotten, or nothing else is wanted."""
+        knows_poses = self.facts.get("pretrained_pose_head", False)
+        return knows_poses or bool(self.data.also) or self.settings.epochs == 0
 
-    def _measure_start(self) -> dict[str, Any]:
+    def _measure_start(self, interrupt: GracefulInterrupt, on_epoch: OnEpoch | None) -> None:
         """Measure before the first step, as epoch 0; it is no result of training, so it cannot become the best."""
         row = {"epoch": 0} | self._measure()[1]
         self.progress.rows.append(row)
         self._write_metrics(with_plot=True)
-        return row
+        self._save_last()
+        if on_epoch:
+            on_epoch(row)
+        if interrupt.requested:
+            raise KeyboardInterrupt
 
     def _measure(self) -> tuple[Evaluation, dict[str, Any]]:
         """Figures on the validation images (on the training images if there are none), and columns for the metrics.

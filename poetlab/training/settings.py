@@ -12,7 +12,7 @@ from poetlab.settings import Settings
 class TrainingSettings(Settings):
     """How a network is trained; the defaults are the paper's, "Implementation Details", unless they say otherwise."""
 
-    epochs: int = Field(250, ge=1, description="times that every image is shown")
+    epochs: int = Field(250, ge=0, description="times that every image is shown; 0 only measures the start")
     batch_size: int = Field(8, ge=1, description="images a step; the paper has 12, or 64 on larger machines")
     learning_rate: float = Field(5e-5, gt=0, description="of the transformer and the heads")
     backbone_learning_rate: float | None = Field(

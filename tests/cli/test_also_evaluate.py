@@ -29,6 +29,16 @@ def test_forgetting_is_shown_from_the_start(run: Run, project: Project, tmp_path
     assert all(lines[number + 1].startswith("old: AP 0.") for number in (start, end))
 
 
+@pytest.mark.slow
+def test_no_epochs_only_measure_the_start(run: Run, project: Project) -> None:
+    measured = run("train", "--epochs", "0", "--device", "cpu", "--project", project.path)
+    assert measured.status == 0, measured.text
+    assert "epoch 0: the start, validation AP" in measured.text
+    assert "measured the start of" in measured.text
+    assert "best validation AP" not in measured.text
+    assert "all its epochs are done" not in measured.text
+
+
 def test_an_unknown_label_set_is_named_with_the_nearest(run: Run, project: Project) -> None:
     ended = run("train", "--also-evaluate", "drwn", "--project", project.path)
     assert ended.fails_in_one_line("no label set 'drwn'", "the nearest is 'drawn'")

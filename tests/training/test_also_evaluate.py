@@ -1,6 +1,7 @@
 """Forgetting during fine-tuning: label sets that are measured at each validation and never learned from."""
 
 import shutil
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -80,12 +81,16 @@ def test_a_run_goes_on_with_what_it_measures_beside(project_with_other: Project,
     assert_same_rows(result.rows, unbroken.rows)
 
 
-def test_a_run_stopped_before_its_first_step_measures_its_start(project_with_other: Project) -> None:
-    def crash(_start: Any) -> None:
+def test_a_run_stopped_while_its_start_is_measured_does_so_again(
+    project_with_other: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: object) -> Validation:
         raise StopError
 
-    with pytest.raises(StopError):  # while epoch 0 is reported
-        train(project_with_other, epochs=1, device="cpu", also_evaluate=["other"], on_epoch=crash)
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "validate", crash)
+        with pytest.raises(StopError):
+            train(project_with_other, epochs=1, device="cpu", also_evaluate=["other"])
     result = train(project_with_other, resume=True, device="cpu")
     assert [row["epoch"] for row in result.rows] == [0, 1]
 
@@ -118,6 +123,31 @@ def validation_of(ap: float) -> Validation:
         keypoint_errors=[SimpleNamespace(median=1.0)],
     )
     return Validation(evaluation, PoetLoss(*[torch.ones(1)] * 5), 1.0)
+
+
+def test_ctrl_c_while_the_start_is_measured_saves_it_untrained(project_with_other: Project) -> None:
+    def press_ctrl_c(_row: Mapping[str, Any]) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(project_with_other, epochs=1, device="cpu", also_evaluate=["other"], on_epoch=press_ctrl_c)
+    assert load_snapshot(project_with_other.runs()[-1].last).facts["progress"]["step"] == 0
+    result = train(project_with_other, resume=True, device="cpu")
+    assert [row["epoch"] for row in result.rows] == [0, 1]
+
+
+def test_no_epochs_measure_the_start_and_keep_the_weights(project: Project) -> None:
+    first = train(project, epochs=1, device="cpu")
+    untrained = train(project, epochs=0, device="cpu", pretrained=str(first.folder.last))
+    assert [row["epoch"] for row in untrained.rows] == [0]
+    assert untrained.best_ap is None
+    assert not untrained.folder.best.exists()
+    weights, kept = (load_snapshot(result.folder.last).weights for result in (first, untrained))
+    assert all(torch.equal(tensor, kept[name]) for name, tensor in weights.items())
+    evaluation, _ = evaluate(project, snapshot=untrained.folder.name, device="cpu")
+    assert untrained.rows[0]["val_detections"] == evaluation.n_detections
+    more = train(project, resume=True, epochs=1, device="cpu")
+    assert [row["epoch"] for row in more.rows] == [0, 1]
 
 
 @pytest.fixture
