@@ -87,7 +87,7 @@ def test_an_evaluation_leaves_figures_detections_and_plots(run: Run, trained: Pr
     assert any(line.startswith("areas that scale OKS: as given in the file; sigmas: ") for line in lines)
     assert any(line.endswith("; at most 20 detections an image count") for line in lines)
     assert any(
-        line.startswith(f"centers of {report['center_error']['n']} matched animals: median error") for line in lines
+        line.startswith(f"centers of matched animals ({report['center_error']['n']}): median error") for line in lines
     )
     right = f"{visibility['visible_seen']:.2%} of {visibility['n_visible']} visible ones"
     assert any(line.startswith("visibility is right for") and right in line for line in lines)
