@@ -58,7 +58,8 @@ def run_evaluate(
             on_progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
     show_evaluation(evaluation)
-    show(f"written to {relative(report)}, with detections and plots beside it")
+    beside = "detections and plots" if len(evaluation.matched) else "detections"
+    show(f"written to {relative(report)}, with {beside} beside it")
 
 
 def show_evaluation(evaluation: "Evaluation") -> None:
