@@ -58,7 +58,8 @@ def run_evaluate(
             on_progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
     show_evaluation(evaluation)
-    show(f"written to {relative(report)}, with detections and plots beside it")
+    beside = "detections and plots" if len(evaluation.matched) else "detections"
+    show(f"written to {relative(report)}, with {beside} beside it")
 
 
 def show_evaluation(evaluation: "Evaluation") -> None:
@@ -106,9 +107,8 @@ def _show_centers(evaluation: "Evaluation") -> None:
     error = evaluation.center_error
     if error.n:
         show(
-            f"centers of {error.n} matched animals: median error {error.median:.1f} px (90% within "
-            f"{error.percentile_90:.1f} px), {error.median_x:.1%} of the box's width and {error.median_y:.1%} of its "
-            "height"
+            f"centers of matched animals ({error.n}): median error {error.median:.1f} px, 90% within "
+            f"{error.percentile_90:.1f} px; {error.median_x:.1%} of a box's width, {error.median_y:.1%} of its height"
         )
     else:
         show("centers: no matched animal has a visible keypoint, so there is nothing to compare or draw")

@@ -35,6 +35,7 @@ def evaluate(
 
     Raises:
         LabelError: If there are no images, or one cannot be read.
+        SnapshotError: If the network predicts what is not a number.
     """
     predicted = predict_images(
         predictor, label_sets, batch_size=batch_size, on_progress=on_progress, on_output=on_output

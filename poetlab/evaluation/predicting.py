@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from poetlab.data.samples import read_labeled_image
-from poetlab.errors import LabelError
+from poetlab.errors import LabelError, SnapshotError
 from poetlab.inference import Predictor
 from poetlab.labels.label_set import LabeledImage, LabelSet
 from poetlab.model.poet import PoetOutput
@@ -63,6 +63,7 @@ def predict_images(
 
     Raises:
         LabelError: If there are no images, or one cannot be read.
+        SnapshotError: If the network predicts what is not a number.
     """
     places = [place for label_set in label_sets for place in _by_id(label_set)]
     if not places:
@@ -73,12 +74,21 @@ def predict_images(
         output = predictor.run(torch.from_numpy(pixels).permute(0, 3, 1, 2))
         if on_output:
             on_output(output, [places[number][2] for number in batch])
+        _check_finite(predictor, output)
         by_layer = _instances(predictor, output, places[batch[0]][2].size, every_layer=every_layer)
         for number, layers in zip(batch, zip(*by_layer, strict=True), strict=True):
             predicted[number] = PredictedImage(*places[number], layers)
         if on_progress:
             on_progress(len(predicted), len(places))
     return [predicted[number] for number in range(len(places))]
+
+
+def _check_finite(predictor: Predictor, output: PoetOutput) -> None:
+    if not (output.class_logits.isfinite().all() and output.pose_vectors.isfinite().all()):
+        raise SnapshotError(
+            f"the network {predictor.name} predicts what is not a number, so its training has diverged; "
+            "use another snapshot, or train again with a lower learning rate"
+        )
 
 
 def _instances(

@@ -42,7 +42,8 @@ def evaluate(
 
     Raises:
         ProjectError: If there are no labels, no label set of that name, or if the files cannot be written.
-        SnapshotError: If there is no such snapshot, it cannot be read, or it has fewer decoder layers.
+        SnapshotError: If there is no such snapshot, it cannot be read, it has fewer decoder layers, or it predicts what
+            is not a number.
         SkeletonError: If it predicts another skeleton than the project's.
     """
     label_sets = _label_sets_of_split(project, split)

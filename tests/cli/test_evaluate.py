@@ -17,7 +17,8 @@ from poetlab.model.checkpoint import Snapshot, save_snapshot
 from poetlab.model.poet import Poet
 from poetlab.model.pose_vector import PosePrediction, QueryClass, encode_vectors, pixels_to_unit
 from poetlab.model.presets import ModelSettings
-from poetlab.project import Project
+from poetlab.project import Project, create_project
+from poetlab.workflow.importing import import_labels
 
 Run = Callable[..., Any]
 """The fixture that runs a command."""
@@ -25,9 +26,8 @@ Run = Callable[..., Any]
 N_LAYERS = 3
 
 
-@pytest.fixture
-def trained(project: Project) -> Project:
-    """The project with drawn labels and a network whose every query sees about the first animal for validation."""
+def new_network(n_keypoints: int) -> Poet:
+    """A small network that was never trained."""
     settings = ModelSettings(
         backbone="resnet18",
         n_queries=25,
@@ -38,7 +38,21 @@ def trained(project: Project) -> Project:
         n_feedforward=16,
     )
     torch.manual_seed(0)
-    model = Poet(settings, project.skeleton().n_keypoints)
+    return Poet(settings, n_keypoints)
+
+
+def save_network(project: Project, model: Poet) -> None:
+    """Make a network the best of the project's one run."""
+    (project.models_dir / "001-tiny").mkdir()
+    facts = {"image_size": {"short_side": [48, 64], "long_side": 64}}
+    snapshot = Snapshot(model.settings, project.skeleton(), model.state_dict(), facts)
+    save_snapshot(project.models_dir / "001-tiny" / "best.safetensors", snapshot)
+
+
+@pytest.fixture
+def trained(project: Project) -> Project:
+    """The project with drawn labels and a network whose every query sees about the first animal for validation."""
+    model = new_network(project.skeleton().n_keypoints)
     (label_set,) = project.label_sets()
     image = next(image for image in label_set.select("val").images if any(each.n_labeled for each in image.instances))
     animal = next(each for each in image.instances if each.n_labeled)
@@ -50,10 +64,7 @@ def trained(project: Project) -> Project:
         model.pose_head[4].weight.mul_(0.2)  # what is left tells queries and layers apart
         model.pose_head[4].bias.copy_(encode_vectors(pose).logit())
         model.class_head.bias[QueryClass.INDIVIDUAL] = 4
-    (project.models_dir / "001-tiny").mkdir()
-    facts = {"image_size": {"short_side": [48, 64], "long_side": 64}}
-    snapshot = Snapshot(settings, project.skeleton(), model.state_dict(), facts)
-    save_snapshot(project.models_dir / "001-tiny" / "best.safetensors", snapshot)
+    save_network(project, model)
     return project
 
 
@@ -87,7 +98,7 @@ def test_an_evaluation_leaves_figures_detections_and_plots(run: Run, trained: Pr
     assert any(line.startswith("areas that scale OKS: as given in the file; sigmas: ") for line in lines)
     assert any(line.endswith("; at most 20 detections an image count") for line in lines)
     assert any(
-        line.startswith(f"centers of {report['center_error']['n']} matched animals: median error") for line in lines
+        line.startswith(f"centers of matched animals ({report['center_error']['n']}): median error") for line in lines
     )
     right = f"{visibility['visible_seen']:.2%} of {visibility['n_visible']} visible ones"
     assert any(line.startswith("visibility is right for") and right in line for line in lines)
@@ -106,6 +117,19 @@ def test_pycocotools_gets_the_same_figures_from_the_files(run: Run, trained: Pro
     found = list(report_of(trained, "evaluation_best_val.json")["coco"].values())
     assert found == [None if value == -1 else value for value in evaluator.stats]
     assert any(found), "a figure is neither 0 nor missing"
+
+
+@pytest.mark.shared_data
+def test_macaques_are_scaled_by_boxes_around_masks(run: Run, shared_data: Path, tmp_path: Path) -> None:
+    project = create_project(tmp_path / "study", "macaque")
+    import_labels(project, shared_data / "macaque" / "annotations.csv", name="macaques")
+    save_network(project, new_network(project.skeleton().n_keypoints))
+    outcome = run("evaluate", "--split", "macaques", "--project", project.path)
+    rule = "area of the box fitted around the segmentation mask"
+    assert f"areas that scale OKS: {rule}; sigmas: those of coco-person; at most 20" in outcome.text
+    report = report_of(project, "evaluation_best_macaques.json")
+    assert (report["area_rule"], report["sigma_rule"]) == (rule, "those of coco-person")
+    assert report["sigmas"]["left_hip"] == 0.107
 
 
 def test_all_decoder_layers_are_compared(run: Run, trained: Project) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from poetlab.errors import LabelError
+from poetlab.errors import LabelError, SnapshotError
 from poetlab.evaluation.evaluate import evaluate, score_predictions
 from poetlab.evaluation.predicting import predict_images
 from poetlab.inference import Predictor
@@ -132,3 +132,11 @@ def test_a_missing_image_is_an_error_that_names_it(predictor: Predictor, make_la
     (label_set.images_dir / "1.png").unlink()
     with pytest.raises(LabelError, match=r"1\.png: the image is missing"):
         evaluate(predictor, [label_set])
+
+
+@pytest.mark.parametrize("head", ["pose_head.4.bias", "class_head.bias"])
+def test_a_network_that_diverged_is_an_error(predictor: Predictor, make_label_set: MakeLabelSet, head: str) -> None:
+    with torch.no_grad():
+        predictor.model.get_parameter(head)[-1] = float("nan")
+    with pytest.raises(SnapshotError, match="network test predicts what is not a number"):
+        evaluate(predictor, [make_label_set("a", [(40, 60)])])
