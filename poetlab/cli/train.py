@@ -147,9 +147,10 @@ def _show_start(start: "TrainingStart") -> None:
     if start.transfer:
         show_transfer(start.transfer)
     if start.frozen:
-        show(f"  frozen: {', '.join(start.frozen)}")
-    if len(start.rates) > 1:
-        rates = (f"{plain(part) or 'all else'} {rate:g}" for part, rate in start.rates.items())
+        show(f"  frozen: {plain(', '.join(start.frozen))}")
+    if len(set(start.rates.values())) > 1:
+        named_first = sorted(start.rates.items(), key=lambda item: not item[0])
+        rates = (f"{plain(part) or 'all else'} {rate:g}" for part, rate in named_first)
         show(f"  learning rates: {', '.join(rates)}")
 
 

@@ -47,9 +47,7 @@ def read_keypoint_map(given: Mapping[str, str | None] | str | Path, keypoints: S
     for key, value in content.items():
         name = _as_name(key, source)
         if name not in keypoints:
-            raise SkeletonError(
-                f"{source}: '{name}' is no keypoint of this project; the nearest is '{_nearest(name, keypoints)}'"
-            )
+            raise SkeletonError(f"{source}: '{name}' is no keypoint of this project; {_nearest(name, keypoints)}")
         origins[name] = None if value is None else _as_name(value, source)
     return KeypointMap(origins, source)
 
@@ -73,9 +71,7 @@ def match_keypoints(
     said = keypoint_map or KeypointMap({}, "")
     for origin in said.origins.values():
         if origin is not None and origin not in pretrained_keypoints:
-            nearest = (
-                f"the nearest is '{_nearest(origin, pretrained_keypoints)}'" if pretrained_keypoints else "it has none"
-            )
+            nearest = _nearest(origin, pretrained_keypoints)
             raise SkeletonError(f"{said.source}: '{origin}' is no keypoint of the pretrained network; {nearest}")
     by_name = {name: name if name in pretrained_keypoints else None for name in keypoints}
     return by_name | dict(said.origins)
@@ -105,4 +101,5 @@ def _as_name(value: Any, source: str) -> str:
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:
-    return difflib.get_close_matches(name, known, n=1, cutoff=0)[0]
+    found = difflib.get_close_matches(name, known, n=1, cutoff=0)
+    return f"the nearest is '{found[0]}'" if found else "it has none"

@@ -108,13 +108,12 @@ def start_from_weights(
     rows_fit = _fits_pose_head(weights, model, len(known_keypoints))
     for name, tensor in model.state_dict().items():
         source = weights.get(name)
-        if source is None:
+        if source is None or (name in _POSE_ROWS and not rows_fit):
             left.append(name)
         elif name in _POSE_ROWS:
-            if rows_fit:
-                tensor.copy_(copy_keypoint_rows(source, known_keypoints, origins))
+            tensor.copy_(copy_keypoint_rows(source, known_keypoints, origins))
             same = origins == tuple(known_keypoints)
-            (left if not rows_fit else taken if same else adapted).append(name)
+            (taken if same else adapted).append(name)
         elif source.shape == tensor.shape:
             tensor.copy_(source)
             taken.append(name)

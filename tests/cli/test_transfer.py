@@ -148,5 +148,5 @@ def test_a_wrong_part(run: Run, project: Project, settings: dict[str, Any], word
 def test_rates_of_parts_are_shown(run: Run, project: Project) -> None:
     set_training(project, rate_factors={"transformer.encoder": 0.5, "backbone": 0.1})
     outcome = run("train", "--epochs", "1", "--device", "cpu", "--project", project.path)
-    assert "learning rates: all else 5e-05, backbone 5e-06, transformer.encoder 2.5e-05" in outcome.text
+    assert "learning rates: backbone 5e-06, transformer.encoder 2.5e-05, all else 5e-05" in outcome.text
     assert "frozen" not in outcome.text

@@ -136,9 +136,10 @@ def test_training_from_imagenet_keeps_the_stem(run: Run, project: Project, backb
     assert settings["pretrained_sha256"] == hashlib.sha256(backbone_file.read_bytes()).hexdigest()
     assert settings["pretrained_pose_head"] is False
     assert settings["keypoints_from"] == dict.fromkeys(project.skeleton().keypoints)
-    assert "all 9 start at random, as the pose head is not among these weights" in outcome.text
+    told = f"all {project.skeleton().n_keypoints} start at random, as the pose head is not among these weights"
+    assert told in outcome.text
     assert "frozen: backbone.conv1, backbone.layer1" in outcome.text
-    assert "learning rates: all else 5e-05, backbone 5e-06" in outcome.text
+    assert "learning rates: backbone 5e-06, all else 5e-05" in outcome.text
 
     trained = load_snapshot(folder.last).weights
     weights = torch.load(backbone_file, weights_only=True)

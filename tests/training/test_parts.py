@@ -1,5 +1,7 @@
 """Freezing parts of a network by name."""
 
+from copy import deepcopy
+
 import pytest
 import torch
 from torch.optim import AdamW
@@ -42,7 +44,8 @@ def test_a_list_is_all_that_is_frozen(model: Poet, pretrained: bool) -> None:
 
 
 def test_a_part_ends_at_a_dot(model: Poet) -> None:
-    model.transformer.encoder.extend([model.transformer.encoder[0]] * 9)
+    model.transformer.encoder.extend(deepcopy(model.transformer.encoder[0]) for _ in range(9))
+    assert names_under(model, "transformer.encoder.10.")
     freeze(model, TrainingSettings(freeze=["transformer.encoder.1"]), backbone_is_pretrained=False)
     assert frozen_names(model) == names_under(model, "transformer.encoder.1.")
 
