@@ -18,6 +18,7 @@ from poetlab.inference import Predictor
 from poetlab.labels.label_set import LabelSet
 from poetlab.model.backbone import normalize_images
 from poetlab.model.checkpoint import Snapshot, save_snapshot
+from poetlab.model.folding import folded_copy
 from poetlab.model.loss import poet_loss
 from poetlab.model.poet import Poet
 from poetlab.plots.metrics import plot_metrics
@@ -195,8 +196,8 @@ class Trainer:
     def _validate(self, training_loss: float) -> dict[str, Any]:
         """Measure on the validation images (on the training images if there are none) and keep the best."""
         progress = self.progress
-        self.model.eval()
-        predictor = Predictor(self.model, self.skeleton, self.image_size, self.device, self.folder.name, self.facts)
+        model = folded_copy(self.model)
+        predictor = Predictor(model, self.skeleton, self.image_size, self.device, self.folder.name, self.facts)
         evaluation = evaluate(
             predictor, self.data.validation or self.data.training, batch_size=self.settings.batch_size
         )
