@@ -23,12 +23,12 @@ def folded_copy(model: Poet) -> Poet:
     Args:
         model: Left as it is; training it further does not change the copy.
     """
-    copy = deepcopy(model).eval().requires_grad_(requires_grad=False)
+    copy = deepcopy(model).requires_grad_(requires_grad=False)
     for part in copy.backbone.modules():
         _fold_norms(part)
     if copy.queries.device.type in _CHANNELS_LAST_DEVICES:
         copy.to(memory_format=torch.channels_last)
-    return copy
+    return copy.eval()
 
 
 def _fold_norms(part: nn.Module) -> None:
