@@ -17,6 +17,7 @@ from poetlab.evaluation.report import Evaluation
 from poetlab.inference import Predictor
 from poetlab.model.backbone import normalize_images
 from poetlab.model.checkpoint import Snapshot, save_snapshot
+from poetlab.model.folding import folded_copy
 from poetlab.model.loss import poet_loss
 from poetlab.model.poet import Poet
 from poetlab.plots.metrics import plot_metrics
@@ -209,8 +210,8 @@ class Trainer:
 
         The columns include those of the label sets that decide nothing, named after each.
         """
-        self.model.eval()
-        predictor = Predictor(self.model, self.skeleton, self.image_size, self.device, self.folder.name, self.facts)
+        model = folded_copy(self.model)
+        predictor = Predictor(model, self.skeleton, self.image_size, self.device, self.folder.name, self.facts)
         weights, batch_size = self.settings.loss, self.settings.batch_size
         validation = validate(predictor, self.data.validation or self.data.training, weights, batch_size)
         columns = validation.columns("val")
