@@ -1,6 +1,5 @@
 """`filter_results`: result files cleaned up, as new files."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from poetlab.errors import ConfigError, PoetlabError, ResultsError
 from poetlab.filtering import FilterSettings, filter_poses
 from poetlab.poses import Poses
 from poetlab.results.reading import read_poses
-from poetlab.results.writing import write_poses
+from poetlab.results.rewriting import write_poses
 
 
 @dataclass(frozen=True)
@@ -91,12 +90,12 @@ def _filter(result: Path, path: Path, settings: FilterSettings, *, overwrite: bo
             raise ResultsError(f"{result}: would be replaced by what is made of it; choose another --output")
         if is_taken:
             raise ResultsError(f"{result}: another of these results has its name; filter them to different folders")
-        if path.exists() and not overwrite:
+        if path.exists() and not overwrite:  # asked before the work, and again by write_poses
             raise ResultsError(f"{path}: exists; --overwrite replaces it, --output writes elsewhere")
         poses = read_poses(result)
         new = filter_poses(poses, settings)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_poses(path, new, like=result, filtering=json.dumps(settings.model_dump()))
+        write_poses(path, new, like=result, overwrite=overwrite, filtering=settings.model_dump())
     except PoetlabError as error:
         return FilteredResult(result, error=str(error))
     except OSError as error:

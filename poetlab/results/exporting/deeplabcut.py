@@ -47,6 +47,5 @@ def _scorer(poses: Poses) -> str:
 
 def _table(poses: Poses) -> pd.DataFrame:
     values = np.concatenate([poses.keypoints, poses.visibility[..., None]], axis=-1)
-    table = wide_table(values, _scorer(poses), poses.individuals, poses.skeleton.keypoints)
-    table.index = pd.Index(poses.frames, name="frame")
+    table = wide_table(values, poses.frames, _scorer(poses), poses.individuals, poses.skeleton.keypoints)
     return table if len(poses.individuals) > 1 else table.droplevel("individuals", axis="columns")

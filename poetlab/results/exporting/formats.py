@@ -88,7 +88,7 @@ def export_format(name: str) -> ExportFormat:
             import_module(module)
         except ImportError as error:
             raise ResultsError(
-                f'exporting to {name} needs {package}, which cannot be imported ({error}); '
+                f"exporting to {name} needs {package}, which cannot be imported ({error}); "
                 'install it with: pip install "poetlab[io]"'
             ) from error
     return named

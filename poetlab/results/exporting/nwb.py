@@ -1,7 +1,7 @@
 """Neurodata Without Borders (https://www.nwb.org) with the extension ndx-pose (https://github.com/rly/ndx-pose).
 
-One file an individual, since an NWB file is about one subject; movement and keypoint-moseq read no others. The poses are
-where those two look for them: `processing/behavior/PoseEstimation`, with a series for each keypoint.
+One file an individual, since an NWB file is about one subject; movement and keypoint-moseq read no others. The poses
+are where those two look for them: `processing/behavior/PoseEstimation`, with a series for each keypoint.
 """
 
 import math

@@ -3,8 +3,8 @@
 Pixels are SLEAP's as they are: the center of the top-left pixel is (0, 0) since version 1.1 of its format
 (https://github.com/talmolab/sleap/issues/296, https://github.com/talmolab/sleap-io/pull/231).
 
-Both are written here and not by sleap-io, whose objects take about a hundred times the memory of the numbers in them;
-sleap-io writes what is not numbers into the .slp.
+Both are written here and not by sleap-io, whose objects take about forty times the memory of the
+numbers in them; sleap-io writes what is not numbers into the .slp.
 """
 
 import json

@@ -28,12 +28,12 @@ def write_csv(poses: Poses, path: Path) -> None:
 
 def write_parquet(poses: Poses, path: Path) -> None:
     """Write the tidy table as Parquet; individuals and keypoints are categories."""
-    import pyarrow
-    import pyarrow.parquet
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
-    parts = (pyarrow.Table.from_pandas(part.to_table(), preserve_index=False) for part in parts_of(poses))
+    parts = (pa.Table.from_pandas(part.to_table(), preserve_index=False) for part in parts_of(poses))
     first = next(parts)
-    with pyarrow.parquet.ParquetWriter(path, first.schema) as writer:
+    with pq.ParquetWriter(path, first.schema) as writer:
         writer.write_table(first)
         for part in parts:
             writer.write_table(part)

@@ -1,6 +1,7 @@
 """Poses to export."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,9 @@ MakePoses = Callable[..., Poses]
 
 @pytest.fixture
 def make_poses() -> MakePoses:
-    """`make_poses(n_frames=12, individuals=("zoe", "adam"), frames=None, **facts)`: random poses with what can be missing.
+    """`make_poses(n_frames=12, individuals=("zoe", "adam"), frames=None, **facts)`: random poses, some missing.
 
-    Nobody is in the first and the last frame, the first individual is absent from one more, and a keypoint from another.
+    Nobody is in the first and the last frame; the first individual is absent from one more, a keypoint from another.
     """
     skeleton = Skeleton(
         "fly", ("wingR", "wingL", "head", "Schwänzchen"), (("head", "wingL"), ("head", "wingR")), (("wingL", "wingR"),)
@@ -42,3 +43,30 @@ def make_poses() -> MakePoses:
         return Poses(skeleton=skeleton, individuals=individuals, times=frames / 25, **(poses | facts | changes))
 
     return make
+
+
+@dataclass(frozen=True)
+class MovementPoses:
+    """A dataset of movement's as plain arrays."""
+
+    individuals: list[str]
+    keypoints: list[str]
+    position: np.ndarray
+    confidence: np.ndarray
+
+
+@pytest.fixture
+def in_movement() -> Callable[[Any], MovementPoses]:
+    """A function that takes a dataset of movement's apart, whether its dimensions are called in singular or plural."""
+
+    def take_apart(dataset: Any) -> MovementPoses:
+        plural = "s" if "individuals" in dataset.dims else ""
+        individual, keypoint = f"individual{plural}", f"keypoint{plural}"
+        return MovementPoses(
+            dataset[individual].values.tolist(),
+            dataset[keypoint].values.tolist(),
+            dataset.position.transpose("time", individual, keypoint, "space").values,
+            dataset.confidence.transpose("time", individual, keypoint).values,
+        )
+
+    return take_apart

@@ -4,6 +4,7 @@ import io
 import pickletools
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -93,7 +94,13 @@ def is_pickle(value: object) -> bool:
 
 @pytest.mark.parametrize("individuals", [("zoe", "adam"), ("zoe",)])
 @pytest.mark.parametrize("suffix", [".h5", ".csv"])
-def test_movement_reads_both(make_poses: MakePoses, tmp_path: Path, individuals: tuple[str, ...], suffix: str):
+def test_movement_reads_both(
+    make_poses: MakePoses,
+    in_movement: Callable[..., Any],
+    tmp_path: Path,
+    individuals: tuple[str, ...],
+    suffix: str,
+):
     from movement.io import load_dataset, load_poses
 
     poses = make_poses(individuals=individuals)
@@ -102,10 +109,8 @@ def test_movement_reads_both(make_poses: MakePoses, tmp_path: Path, individuals:
         load_poses.from_dlc_file(path, fps=25),
         load_dataset(path, source_software="DeepLabCut", fps=25),
     ):
-        position = dataset.position.transpose("time", "individual", "keypoint", "space")
-        confidence = dataset.confidence.transpose("time", "individual", "keypoint")
-        assert dataset.keypoint.values.tolist() == list(poses.skeleton.keypoints)
-        if len(individuals) > 1:
-            assert dataset.individual.values.tolist() == list(individuals)
-        np.testing.assert_allclose(position, poses.keypoints, rtol=1e-6)
-        np.testing.assert_allclose(confidence, poses.visibility, rtol=1e-6)
+        found = in_movement(dataset)
+        assert found.keypoints == list(poses.skeleton.keypoints)
+        assert len(individuals) == 1 or found.individuals == list(individuals)
+        np.testing.assert_allclose(found.position, poses.keypoints, rtol=1e-6)
+        np.testing.assert_allclose(found.confidence, poses.visibility, rtol=1e-6)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pynwb
@@ -87,7 +88,9 @@ def test_names_that_nwb_cannot_hold(make_poses: MakePoses, tmp_path: Path):
         nwb_files(replace(poses, individuals=("a/1", "a:1")), "video")
 
 
-def test_movement_reads_and_merges_the_individuals(make_poses: MakePoses, tmp_path: Path):
+def test_movement_reads_and_merges_the_individuals(
+    make_poses: MakePoses, in_movement: Callable[..., Any], tmp_path: Path
+):
     import xarray
     from movement.io import load_dataset, load_poses
 
@@ -95,7 +98,9 @@ def test_movement_reads_and_merges_the_individuals(make_poses: MakePoses, tmp_pa
     paths = write(poses, tmp_path)
     for load in (load_poses.from_nwb_file, lambda path: load_dataset(path, source_software="NWB")):
         dataset = xarray.merge([load(path) for path in paths], join="outer", compat="no_conflicts")
-        dataset = dataset.sel(individual=["video_zoe", "video_adam"], keypoint=list(poses.skeleton.keypoints))
-        position = dataset.position.transpose("time", "individual", "keypoint", "space")
-        np.testing.assert_allclose(position, poses.keypoints, rtol=1e-6)
         np.testing.assert_allclose(dataset.time, poses.times)
+        found = in_movement(dataset)
+        rows = [found.individuals.index(f"video_{name}") for name in poses.individuals]
+        columns = [found.keypoints.index(name) for name in poses.skeleton.keypoints]
+        np.testing.assert_allclose(found.position[:, rows][:, :, columns], poses.keypoints, rtol=1e-6)
+        np.testing.assert_allclose(found.confidence[:, rows][:, :, columns], poses.visibility, rtol=1e-6)
