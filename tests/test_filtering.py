@@ -77,7 +77,9 @@ def test_short_gaps_are_filled_and_long_ones_and_the_ends_are_not():
 
 
 def test_gaps_are_filled_over_time_and_not_over_rows():
-    assert filtered_x(make_poses([0, NAN, 10, 20, 30], times=[0, 0.03, 0.1, 0.2, 0.3]), max_gap=1)[1] == pytest.approx(3)
+    assert filtered_x(make_poses([0, NAN, 10, 20, 30], times=[0, 0.03, 0.1, 0.2, 0.3]), max_gap=1)[1] == pytest.approx(
+        3
+    )
 
 
 def test_a_gap_that_lasted_longer_than_its_rows_is_as_long_as_it_lasted():
@@ -209,7 +211,11 @@ def test_slots_may_have_a_threshold_and_nothing_over_time():
     for settings in (FilterSettings(max_gap=1), FilterSettings(smooth="median")):
         with pytest.raises(ResultsError, match=r"video\.mp4 are not tracked.*track it first"):
             filter_poses(slots, settings)
-    assert filtered_x(replace(poses, tracked=False), smooth="median", window=3) == [1, 2, 3]  # one animal has no such problem
+    assert filtered_x(replace(poses, tracked=False), smooth="median", window=3) == [
+        1,
+        2,
+        3,
+    ]  # one animal has no such problem
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What holds for every format: files that appear whole or not at all, exact positions, memory, what is not installed."""
+"""What holds for every format: whole files or none, memory, and what is not installed."""
 
 import sys
 import tracemalloc
@@ -44,7 +44,7 @@ def test_poses_are_not_changed(make_poses: MakePoses, tmp_path: Path, chosen: Ex
 
 @any_format
 def test_existing_files_are_refused_and_left_alone(make_poses: MakePoses, tmp_path: Path, chosen: ExportFormat):
-    mine = tmp_path / sorted(FILES[chosen.name])[-1]
+    mine = tmp_path / max(FILES[chosen.name])
     mine.write_bytes(b"mine")
     with pytest.raises(ResultsError, match=r"exists; --overwrite"):
         export_poses(make_poses(), chosen, tmp_path, "video")
@@ -73,7 +73,9 @@ def test_a_file_in_the_place_of_the_folder(make_poses: MakePoses, tmp_path: Path
 
 
 def test_an_unknown_format_is_told_the_known_ones():
-    with pytest.raises(ResultsError, match=r"'xlsx' is no format to export to; known are csv, parquet, dlc, sleap, nwb"):
+    with pytest.raises(
+        ResultsError, match=r"'xlsx' is no format to export to; known are csv, parquet, dlc, sleap, nwb"
+    ):
         export_format("xlsx")
 
 
