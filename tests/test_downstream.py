@@ -52,6 +52,7 @@ def test_the_page_runs_from_top_to_bottom(
     assert names["means"].loc[("ada", "head"), "x"] == pytest.approx(np.nanmean(head[:, 0, 0]))
     assert len(names["tidy"]) == 6 * 2 * 2
     assert names["table"].shape == names["from_h5"].shape == names["from_csv"].shape == (6, 12)
+    assert names["bodyparts"] == ["head", "tail"]
     assert names["coordinates"] == "coordinates of video.h5"
     assert names["from_deeplabcut"][0] == "coordinates of videoDLC_001-poet-r18.h5"
     assert names["from_sleap"][0] == "coordinates of video.analysis.h5"

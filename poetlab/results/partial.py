@@ -64,6 +64,8 @@ class PartialFile:
             self._begin(json.loads(json.dumps(made_with, default=str)), resume=resume)
         except BaseException:
             self._file.close()
+            if not path.stat().st_size:
+                path.unlink()
             raise
 
     def append(self, block: DetectionBlock) -> None:
@@ -111,7 +113,7 @@ class PartialFile:
         waiting: list[DetectionBlock] = []
         n_frames = 0
         with self.path.open("rb") as file:
-            next(_records(file))
+            next(_records(file), None)
             for payload in _records(file):
                 waiting.append(_decode(payload, self._n_keypoints))
                 n_frames += len(waiting[-1])
@@ -151,8 +153,9 @@ class PartialFile:
             logger.warning(message, self.path, given_up, ", ".join(different))
             return
         self._end = end
-        if self._file.seek(0, os.SEEK_END) > end:
-            logger.info("%s: the unfinished batch at its end is cut off", self.path)
+        size = self._file.seek(0, os.SEEK_END)
+        if size > end:
+            logger.info("%s: the last %d bytes are of an unfinished batch and are cut off", self.path, size - end)
             self._file.truncate(end)
 
     def _count(self, frames: np.ndarray, n_detections: int) -> None:
