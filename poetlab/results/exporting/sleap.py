@@ -8,6 +8,7 @@ numbers in them; sleap-io writes what is not numbers into the .slp.
 """
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -184,8 +185,8 @@ def _write_empty_slp(poses: Poses, path: Path) -> None:
     """Write the video, the skeleton and the tracks, without a frame."""
     import sleap_io
 
-    shape = _video_shape(poses)
-    video = sleap_io.Video(poses.video, open_backend=False, backend_metadata={"shape": shape, "fps": poses.fps})
+    facts = {"shape": _video_shape(poses)} | ({} if math.isnan(poses.fps) else {"fps": poses.fps})
+    video = sleap_io.Video(poses.video, open_backend=False, backend_metadata=facts)
     labels = sleap_io.Labels(
         videos=[video],
         skeletons=[_sleap_skeleton(poses.skeleton)],

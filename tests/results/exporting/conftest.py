@@ -39,8 +39,8 @@ def make_poses() -> MakePoses:
             keypoints[absent], visibility[absent], scores[absent] = np.nan, 0, 0
         keypoints[5, 0, 1] = np.nan
         facts = {"size": (480, 640), "fps": 25.0, "video": "video.mp4", "model": "001-poet-r18", "tracked": True}
-        poses = {"keypoints": keypoints, "visibility": visibility, "scores": scores, "frames": frames}
-        return Poses(skeleton=skeleton, individuals=individuals, times=frames / 25, **(poses | facts | changes))
+        facts |= {"skeleton": skeleton, "keypoints": keypoints, "visibility": visibility, "scores": scores}
+        return Poses(individuals=individuals, frames=frames, times=frames / 25, **(facts | changes))
 
     return make
 

@@ -1,10 +1,12 @@
 """What holds for every format: whole files or none, memory, and what is not installed."""
 
+import shutil
 import sys
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from poetlab.poses import Poses
 from poetlab.results.exporting import writers
 from poetlab.results.exporting.export import export_poses
 from poetlab.results.exporting.formats import EXPORT_FORMATS, ExportFormat, export_format
+from poetlab.results.locking import only_writer
 
 MakePoses = Callable[..., Poses]
 any_format = pytest.mark.parametrize("chosen", EXPORT_FORMATS, ids=lambda chosen: chosen.name)
@@ -64,6 +67,44 @@ def test_all_files_appear_or_none(make_poses: MakePoses, tmp_path: Path, chosen:
     with pytest.raises(ResultsError, match="No space left on device"):
         export_poses(make_poses(), failing, tmp_path, "video")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_leaves_nothing(make_poses: MakePoses, tmp_path: Path):
+    def stop(_: Poses, path: Path) -> None:
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    stopped = replace(export_format("csv"), files=lambda *_: {"a": stop})
+    with pytest.raises(KeyboardInterrupt):
+        export_poses(make_poses(), stopped, tmp_path, "video")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_process_at_a_time_writes_a_file(make_poses: MakePoses, tmp_path: Path):
+    with (
+        only_writer(tmp_path / "video.csv"),
+        pytest.raises(ResultsError, match=r"video\.csv: another run is writing this file"),
+    ):
+        export_poses(make_poses(), export_format("csv"), tmp_path, "video", overwrite=True)
+    assert export_poses(make_poses(), export_format("csv"), tmp_path, "video")
+
+
+def test_a_full_disk_is_met_before_anything_is_written(
+    make_poses: MakePoses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    with pytest.raises(ResultsError, match="the disk is full"):
+        export_poses(make_poses(), export_format("sleap"), tmp_path, "video")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["parquet", "sleap", "nwb"])
+def test_the_space_asked_for_is_enough(make_poses: MakePoses, tmp_path: Path, name: str):
+    """Of the formats but for text, which may be longer, and fails on a full disk without harm."""
+    poses = make_poses(n_frames=5000)
+    paths = export_poses(poses, export_format(name), tmp_path, "video")
+    spare = 1 << 20
+    assert sum(path.stat().st_size for path in paths) <= 5 * (poses.keypoints.nbytes + poses.visibility.nbytes) + spare
 
 
 def test_a_file_in_the_place_of_the_folder(make_poses: MakePoses, tmp_path: Path):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import sleap_io
 
+from poetlab.drawn.tracks import draw_video
 from poetlab.poses import Poses
 from poetlab.results.exporting import writers
 from poetlab.results.exporting.sleap import write_analysis, write_slp
@@ -73,6 +74,22 @@ def test_the_skeleton_and_the_video_go_along(make_poses: MakePoses, write: Calla
         assert labels.video.filename == "video.mp4"
         assert tuple(labels.video.backend_metadata["shape"]) == (12, 480, 640, 3)
         assert labels.provenance["model"] == "001-poet-r18"
+
+
+def test_a_video_of_unknown_rate(make_poses: MakePoses, write: Callable[..., Any]):
+    _, slp = write(make_poses(fps=np.nan))
+    with h5py.File(slp) as file:
+        for line in file["videos_json"]:
+            assert "NaN" not in line.decode()
+    assert sleap_io.load_slp(slp, open_videos=False).video.fps is None
+
+
+def test_images_are_found_where_the_video_lies_beside(make_poses: MakePoses, write: Callable[..., Any], tmp_path: Path):
+    draw_video(tmp_path / "video.mp4", n_frames=12, n_animals=2, size=(64, 96), seed=2)
+    _, slp = write(make_poses(size=(64, 96)))
+    labels = sleap_io.load_slp(slp)
+    assert labels[1].image.shape == (64, 96, 3)
+    labels.video.close()
 
 
 def test_every_analyzed_frame_is_in_the_slp(make_poses: MakePoses, write: Callable[..., Any]):
@@ -164,3 +181,21 @@ def test_movement_reads_both(
             assert found.keypoints == list(poses.skeleton.keypoints)
             np.testing.assert_allclose(found.position, poses.keypoints, rtol=1e-6)
             np.testing.assert_allclose(seen(poses, found.confidence), seen(poses, poses.visibility), rtol=1e-6)
+
+
+@pytest.mark.shared_data
+def test_tracks_of_sleap_come_back_as_they_were(shared_data: Path, write: Callable[..., Any], make_poses: MakePoses):
+    labels = sleap_io.load_slp(shared_data / "flies_clip13" / "tracks_first1000.slp", open_videos=False)
+    values = labels.numpy(return_confidence=True)
+    poses = make_poses(
+        n_frames=len(values),
+        individuals=tuple(track.name for track in labels.tracks),
+        skeleton=Skeleton("fly", tuple(labels.skeleton.node_names), tuple(map(tuple, labels.skeleton.edge_names))),
+        keypoints=values[..., :2].astype(np.float32),
+        visibility=np.nan_to_num(values[..., 2]),
+    )
+    analysis, slp = write(poses)
+    for copy in (sleap_io.load_slp(slp, open_videos=False), sleap_io.load_analysis_h5(analysis)):
+        assert [track.name for track in copy.tracks] == [track.name for track in labels.tracks]
+        assert copy.skeleton.edge_inds == labels.skeleton.edge_inds
+        np.testing.assert_allclose(copy.numpy(), values[..., :2], atol=1e-4)
