@@ -348,7 +348,7 @@ def test_labels_to_learn_nothing_from_are_refused(write_images, annotation, labe
 
 
 def test_a_wrong_fraction_is_refused_before_anything_is_read(tmp_path: Path, labels_dir: Path) -> None:
-    assert "validation fraction" in refused(tmp_path / "missing.json", labels_dir, val_fraction=1.0)
+    assert "validation fraction" in refused(tmp_path / "missing.json", labels_dir, val_fraction=1.1)
 
 
 def test_both_splits_have_labeled_animals(write_coco, annotation, make_image, tmp_path: Path, labels_dir) -> None:
