@@ -47,7 +47,8 @@ class MapPositions:
         """The encoding (1, h * w, n_features) of maps (B, D, h, w), on their device and of their type."""
         kind = _Kind(maps.shape[-2:], maps.device, maps.dtype)
         if self._latest is None or self._latest[0] != kind:
-            with torch.inference_mode(mode=False):  # what is made in inference mode can take no part in training later
+            # what is made in inference mode could take no part in training later
+            with torch.inference_mode(False):  # noqa: FBT003 (torch.compile understands no keyword here)
                 everywhere = torch.ones(1, *kind.size, dtype=torch.bool, device=kind.device)
                 self._latest = kind, sine_position_encoding(everywhere, self.n_features).to(kind.dtype)
         return self._latest[1]

@@ -95,7 +95,7 @@ def test_an_encoding_made_in_inference_mode_can_be_trained_with() -> None:
         kept = positions(maps)
     assert positions(maps) is kept
     scale = torch.ones(8, requires_grad=True)
-    (scale * positions(maps)).sum().backward()  # keeps the encoding for the gradient, which inference tensors forbid
+    (scale * positions(maps)).sum().backward()  # saves the encoding, which an inference tensor forbids
     torch.testing.assert_close(scale.grad, kept.sum(dim=(0, 1)))
 
 
