@@ -74,6 +74,16 @@ def read_detections(path: str | Path) -> list[Instances]:
     return [Instances(**{name: array[start:end] for name, array in arrays.items()}) for start, end in pairwise(limits)]
 
 
+def read_scores(path: str | Path) -> np.ndarray:
+    """Read the (frames, individuals) probability that each instance is an animal; 0 where there is none.
+
+    Raises:
+        ResultsError: If the file is missing, cut off, or was not written by poetlab.
+    """
+    with _open_group(path) as group:
+        return group["scores"][:]
+
+
 def read_attributes(path: str | Path) -> dict[str, Any]:
     """Read what a result file says about itself: model, video, skeleton, settings, problems and more.
 
