@@ -15,7 +15,8 @@ from poetlab.errors import PoetlabError, ResultsError, VideoError
 from poetlab.inference import Predictor
 from poetlab.rendering import render_video
 from poetlab.results.naming import labeled_video_path, result_path
-from poetlab.results.reading import read_attributes, read_poses, read_scores
+from poetlab.results.reading import read_attributes, read_poses
+from poetlab.results.result_file import ResultFile
 from poetlab.video.fingerprint import fingerprint
 from poetlab.video.reading import open_video
 
@@ -97,7 +98,8 @@ def _finished(video: Path, path: Path, status: Literal["done", "skipped"], plan:
     labeled = labeled_video_path(path)
     if plan.save_video and not labeled.exists():
         render_video(video, read_poses(path), labeled)
-    n_animals = (read_scores(path) > 0).sum(axis=1)
+    with ResultFile(path) as results:
+        n_animals = (results.scores() > 0).sum(axis=1)
     return VideoResult(
         video,
         status,

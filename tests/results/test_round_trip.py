@@ -86,7 +86,7 @@ def test_any_poses_in_any_batches(data: st.DataObject):
         facts |= {"skeleton": Skeleton("s", keypoints), "individuals": individuals, "tracked": False, "settings": {}}
         with ResultsWriter(path, **facts) as writer:
             for start, end in pairwise(limits):
-                writer.append(times[start:end], frames[start:end])
+                writer.append(times[start:end], frames[start:end], range(start, end))
             writer.finish()
         assert_slots_hold_the_best(path, frames)
         assert_every_detection_is_kept(path, frames)
@@ -126,7 +126,7 @@ def test_attributes(write_results: WriteResults, frames: list[Instances], skelet
 
 def test_problems_and_further_facts(open_writer: Callable[..., ResultsWriter], frames: list[Instances], tmp_path: Path):
     with open_writer(fps=float("nan")) as writer:
-        writer.append(np.arange(len(frames)), frames)
+        writer.append(np.arange(len(frames)), frames, np.arange(len(frames)))
         writer.finish(["frame 3 is damaged"], device="NVIDIA H100", seconds=12.5)
     attributes = read_attributes(tmp_path / "video.h5")
     assert attributes["problems"] == ["frame 3 is damaged"]

@@ -28,7 +28,7 @@ def names_in(folder: Path) -> list[str]:
 
 def test_the_file_appears_only_when_finished(open_writer: OpenWriter, frames: list[Instances], tmp_path: Path):
     with open_writer() as writer:
-        writer.append(np.arange(12), frames)
+        writer.append(np.arange(12) / 25, frames, np.arange(12))
         assert names_in(tmp_path) == ["video.h5.partial"]
         writer.finish()
         assert names_in(tmp_path) == ["video.h5"]
@@ -42,7 +42,7 @@ def test_an_error_leaves_an_older_file_and_nothing_else(
 
     def fail() -> None:
         with open_writer() as writer:
-            writer.append(np.arange(12), frames)
+            writer.append(np.arange(12) / 25, frames, np.arange(12))
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -53,7 +53,7 @@ def test_an_error_leaves_an_older_file_and_nothing_else(
 
 def test_leaving_without_finish_keeps_nothing(open_writer: OpenWriter, frames: list[Instances], tmp_path: Path):
     with open_writer() as writer:
-        writer.append(np.arange(12), frames)
+        writer.append(np.arange(12) / 25, frames, np.arange(12))
     assert names_in(tmp_path) == []
 
 
@@ -96,7 +96,7 @@ def test_being_killed_leaves_no_file_that_looks_complete(
 
 def test_two_runs_cannot_write_one_file(open_writer: OpenWriter, frames: list[Instances], tmp_path: Path):
     with open_writer() as writer:
-        writer.append(np.arange(12), frames)
+        writer.append(np.arange(12) / 25, frames, np.arange(12))
         second = write_in_another_process(tmp_path / "video.h5")
         assert "ResultsError" in second.stderr
         assert "another run" in second.stderr
@@ -147,10 +147,10 @@ def test_a_disk_that_is_nearly_full_is_not_written_to(
     open_writer: OpenWriter, frames: list[Instances], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int
 ):
     with open_writer() as writer:
-        writer.append(np.arange(12), frames)
+        writer.append(np.arange(12) / 25, frames, np.arange(12))
         monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
         with pytest.raises(ResultsError, match="the disk is full"):
-            writer.append(np.arange(12), frames)
+            writer.append(np.arange(12) / 25, frames, np.arange(12))
     assert names_in(tmp_path) == []
 
 
@@ -161,8 +161,8 @@ def test_a_full_disk_is_explained(
         raise OSError(28, "No space left on device")
 
     with open_writer() as writer:
-        writer.append(np.arange(12), frames)
+        writer.append(np.arange(12) / 25, frames, np.arange(12))
         monkeypatch.setattr(h5py.File, "flush", fail)
         with pytest.raises(ResultsError, match="No space left on device"):
-            writer.append(np.arange(12), frames)
+            writer.append(np.arange(12) / 25, frames, np.arange(12))
     assert names_in(tmp_path) == []
