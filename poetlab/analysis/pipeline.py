@@ -74,11 +74,12 @@ def analyze_video(
                 pinned=predictor.network.device.type == "cuda",
             )
             with closing(run_ahead(_predict(predictor, run_ahead(batches)))) as outputs:
-                n_known = n_earlier - n_in_whole_batches
+                n_known = n_earlier - n_in_whole_batches  # of the first batch
                 for batch in outputs:
-                    detections = _detections(predictor, batch, seen_size, plan)
-                    writer.append(batch.times[n_known:], detections[n_known:], batch.frames[n_known:])
-                    progress.on_frames(len(detections) - n_known)
+                    detections = _detections(predictor, batch, seen_size, plan)[n_known:]
+                    if detections:
+                        writer.append(batch.times[n_known:], detections, batch.frames[n_known:])
+                        progress.on_frames(len(detections))
                     n_known = 0
             if not writer.n_frames:
                 raise VideoError(f"{video_path}: ends before frame {plan.selection.start}; choose a smaller start")
