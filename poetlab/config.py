@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
-from poetlab.analysis_settings import AnalysisSettings
+from poetlab.analysis.settings import AnalysisSettings
 from poetlab.data.image_size import ImageSizeSettings
 from poetlab.errors import ConfigError, ForeignConfigError
 from poetlab.model.presets import PRESETS

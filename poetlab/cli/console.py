@@ -54,6 +54,12 @@ def progress_bar(unit: str) -> Iterator[Progress]:
         yield progress
 
 
+def count_as_done(progress: Progress, task: TaskID, n: int) -> None:
+    """Advance a bar by work of an earlier run, which counts neither in the rate nor in the time left."""
+    progress.tasks[progress.task_ids.index(task)].completed += n
+    progress.update(task)  # so that the bar notices if that was all
+
+
 def count_megabytes(progress: Progress, name: str) -> Callable[[int, int], None]:
     """A function that shows bytes done and in all as a bar of its own, from its first call on."""
     tasks: list[TaskID] = []

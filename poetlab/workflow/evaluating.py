@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from poetlab.analysis.batches import automatic_batch_size
 from poetlab.errors import ProjectError
 from poetlab.evaluation.evaluate import evaluate as evaluate_network
 from poetlab.evaluation.report import Evaluation
@@ -43,8 +44,9 @@ def evaluate(
     label_sets = _label_sets_of_split(project, split)
     predictor, path = load_predictor(project, snapshot, device)
     settings = project.config.analysis
+    batch_size = settings.batch_size or automatic_batch_size(predictor.device)
     evaluation = evaluate_network(
-        predictor, label_sets, threshold=settings.threshold, batch_size=settings.batch_size, on_progress=on_progress
+        predictor, label_sets, threshold=settings.threshold, batch_size=batch_size, on_progress=on_progress
     )
     folder = path.parent if path.is_relative_to(project.models_dir) else project.results_dir
     report = folder / f"evaluation_{path.stem}_{split}.json"
