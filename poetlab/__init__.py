@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from poetlab.workflow.evaluating import evaluate
     from poetlab.workflow.importing import import_labels
     from poetlab.workflow.networks import load_predictor
+    from poetlab.workflow.plotting import plot_results
+    from poetlab.workflow.rendering import render_results
     from poetlab.workflow.training import train
 
 _HOMES = {
@@ -41,6 +43,8 @@ _HOMES = {
     "evaluate": "poetlab.workflow.evaluating",
     "import_labels": "poetlab.workflow.importing",
     "load_predictor": "poetlab.workflow.networks",
+    "plot_results": "poetlab.workflow.plotting",
+    "render_results": "poetlab.workflow.rendering",
     "train": "poetlab.workflow.training",
 }
 """The module of each public name, imported when the name is first used, so that `import poetlab` is fast."""
@@ -59,8 +63,10 @@ __all__ = [
     "load_predictor",
     "load_skeleton",
     "open_project",
+    "plot_results",
     "read_poses",
     "read_table",
+    "render_results",
     "train",
 ]
 
