@@ -11,9 +11,11 @@ from poetlab.rendering.strokes import Dots, Lines, Painter
 from poetlab.skeleton import Skeleton
 
 _SMALLEST_DOT = 1.5
-_DOTS_ACROSS_IMAGE = 150
+_DOTS_ACROSS_IMAGE = 130
 _DOTS_ACROSS_ANIMAL = 30
 _LINE_WIDTH = 0.3
+"""Half of a line's, in radii of a dot."""
+_THINNEST_LINE = 0.5
 
 
 def draw_instances(
@@ -78,7 +80,7 @@ class PoseDrawer:
         radius = self._dot_radius(keypoints)
         outline = 0.35 * radius + 0.4
         starts, ends = keypoints[self._edges[:, 0]], keypoints[self._edges[:, 1]]
-        radii, outlines = np.full((2, len(starts)), [[_LINE_WIDTH * radius], [outline]])
+        radii, outlines = np.full((2, len(starts)), [[max(_LINE_WIDTH * radius, _THINNEST_LINE)], [outline]])
         lines = Lines(starts, ends, radii, outlines, visibility[self._edges].min(axis=1))
         if trail is not None:
             lines = lines.and_also(trail)

@@ -86,7 +86,7 @@ class Painter:
 
 
 class _Cover(NamedTuple):
-    """What strokes cover: numbers of pixels, how much of each has the color, and how much has the color or the outline."""
+    """What strokes cover: numbers of pixels, the part of each that has the color, and that which hides the image."""
 
     pixels: np.ndarray
     core: np.ndarray
@@ -104,8 +104,9 @@ def _cover_of_lines(lines: Lines, size: tuple[int, int]) -> _Cover:
     starts[steep], delta[steep] = starts[steep, ::-1], delta[steep, ::-1]
     slopes = np.divide(delta[:, 1], delta[:, 0], out=np.zeros(len(delta)), where=delta[:, 0] != 0)
     ends = np.stack([starts[:, 0], starts[:, 0] + delta[:, 0]])
-    first, last = np.rint(np.clip([ends.min(axis=0), ends.max(axis=0)], -1, np.where(steep, *size))).astype(np.int64)
-    n_steps = last - first + 1
+    lengths = np.where(steep, *size)
+    first = np.rint(np.clip(ends.min(axis=0), 0, lengths)).astype(np.int64)
+    n_steps = np.maximum(np.rint(np.clip(ends.max(axis=0), -1, lengths - 1)).astype(np.int64) - first + 1, 0)
     line = np.repeat(np.arange(len(starts)), n_steps)
     along = np.arange(len(line)) - np.repeat(np.cumsum(n_steps) - n_steps - first, n_steps)
     middle = starts[line, 1] + slopes[line] * (along - starts[line, 0])
@@ -114,11 +115,10 @@ def _cover_of_lines(lines: Lines, size: tuple[int, int]) -> _Cover:
     offsets = np.arange(-half, half + 1)
     cosines = (1 / np.hypot(1, slopes)).astype(np.float32)[line, None]
     distances = np.abs((nearest - middle).astype(np.float32)[:, None] + offsets.astype(np.float32)) * cosines
-    steep = steep[line, None]
-    across, along = nearest.astype(np.int64)[:, None] + offsets, along[:, None]
-    height, width = np.where(steep, size[1], size[0]), np.where(steep, size[0], size[1])
-    inside = (along >= 0) & (along < width) & (across >= 0) & (across < height)
-    pixels = along * np.where(steep, size[1], 1) + across * np.where(steep, 1, size[1])
+    across = nearest.astype(np.int64)[:, None] + offsets
+    inside = (across >= 0) & (across < np.where(steep, size[1], size[0])[line, None])
+    step_along, step_across = np.where(steep, [[size[1]], [1]], [[1], [size[1]]])[:, line]
+    pixels = (along * step_along)[:, None] + across * step_across[:, None]
     opacity = lines.opacity[drawable].astype(np.float32)
     return _cover(pixels, distances, inside, *(values[line, None] for values in (radii, outlines, opacity)))
 
@@ -153,12 +153,11 @@ def _cover(
 ) -> _Cover:
     """How much of each pixel is covered, by its distance from the middle of a stroke; only pixels that are."""
     depth = (radii + np.float32(_SOFT_EDGE)) - distances
-    kept = np.flatnonzero((depth > -outlines) & inside)
-    depth = depth.ravel()[kept]
-    outlines, opacity = (np.broadcast_to(values, distances.shape).reshape(-1)[kept] for values in (outlines, opacity))
     core = np.clip(depth, 0, 1) * opacity
     outer = np.clip(depth + outlines, 0, 1) * opacity
-    return _Cover(pixels.ravel()[kept], core, core + _OUTLINE_STRENGTH * (outer - core))
+    strength = core + _OUTLINE_STRENGTH * (outer - core)
+    kept = np.flatnonzero((strength > 0) & inside)
+    return _Cover(pixels.ravel()[kept], core.ravel()[kept], strength.ravel()[kept])
 
 
 def _nothing() -> _Cover:

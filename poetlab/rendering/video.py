@@ -137,11 +137,12 @@ def _draw(frames: Generator[Frame], poses: Poses, look: Look) -> Generator[np.nd
             for pose in zip(keypoints, visibility, colors, lines, strict=True):
                 drawer.draw(frame.image, *pose)
             if look.names:
-                write_labels(frame.image, keypoints, visibility, _labels(poses, row), colors)
+                write_labels(frame.image, keypoints, visibility, labels_of(poses, row), colors)
             yield frame.image
 
 
-def _labels(poses: Poses, row: int) -> list[str]:
+def labels_of(poses: Poses, row: int) -> list[str]:
+    """What to write at each individual in one row of the poses: its name, or the score of a slot."""
     if poses.tracked:
         return list(poses.individuals)
     return [f"{score:.2f}" for score in poses.scores[row]]
