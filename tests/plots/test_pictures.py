@@ -1,5 +1,6 @@
 """Pictures of result files: that they show what is in them."""
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -24,11 +25,8 @@ any_plot = pytest.mark.parametrize("plot", PLOTS, ids=lambda plot: plot.__name__
 def make_poses(n_frames: int, n_individuals: int = 2, n_keypoints: int = 3) -> Poses:
     """Animals that wander in their own part of the picture."""
     rng = np.random.default_rng(0)
-    middles = (
-        np.cumsum(rng.normal(0, 2, (n_frames, n_individuals, 1, 2)), axis=0) % 80
-        + 60 * np.arange(n_individuals)[:, None, None]
-    )
-    keypoints = middles + rng.normal(0, 5, (n_keypoints, 2))
+    middles = np.cumsum(rng.normal(0, 2, (n_frames, n_individuals, 1, 2)), axis=0) % 80
+    keypoints = middles + 60 * np.arange(n_individuals)[:, None, None] + rng.normal(0, 5, (n_keypoints, 2))
     frames = np.arange(n_frames)
     return Poses(
         Skeleton("s", tuple(f"keypoint {number}" for number in range(n_keypoints))),
@@ -82,7 +80,7 @@ def test_each_individual_has_its_color(plot: Plot, tmp_path: Path):
     plot(without(poses, 1, slice(None)), tmp_path / "b.png")
     for color in PALETTE[:3]:
         assert amount(tmp_path / "a.png", color) > 100
-    assert amount(tmp_path / "b.png", PALETTE[1]) < 0.4 * amount(tmp_path / "a.png", PALETTE[1])
+    assert amount(tmp_path / "b.png", PALETTE[1]) < 0.5 * amount(tmp_path / "a.png", PALETTE[1])  # its name stays
 
 
 def test_presence_is_drawn_as_long_as_it_is(tmp_path: Path):
@@ -108,10 +106,8 @@ def test_a_gap_in_a_path_stays_open(tmp_path: Path):
     plot_trajectories(poses, tmp_path / "joined.png")
     plot_trajectories(without(poses, 0, slice(19, 21)), tmp_path / "open.png")
     color = individual_colors(1)[0]
-    difference = [
-        np.asarray(Image.open(tmp_path / f"{name}.png").convert("RGB")).astype(int) for name in ("joined", "open")
-    ]
-    columns = np.flatnonzero((np.abs(difference[0] - difference[1]).max(axis=2) > 60).any(axis=0))
+    joined, apart = (np.asarray(Image.open(tmp_path / f"{name}.png").convert("RGB")) for name in ("joined", "open"))
+    columns = np.flatnonzero((np.abs(joined.astype(int) - apart).max(axis=2) > 60).any(axis=0))
     assert np.ptp(columns) > 400  # the line between the two parts, in pixels of the plot
     assert amount(tmp_path / "open.png", color) > 0
 
@@ -120,10 +116,10 @@ def test_a_gap_in_a_path_stays_open(tmp_path: Path):
 @any_plot
 def test_a_million_frames_take_seconds(plot: Plot, tmp_path: Path):
     poses = make_poses(1000)
-    times = np.arange(1_000_000)
-    many = {
-        name: np.tile(getattr(poses, name), (1000, *[1] * (getattr(poses, name).ndim - 1)))
-        for name in ("keypoints", "visibility", "scores")
-    }
-    plot(replace(poses, **many, frames=times, times=times / 25), tmp_path / "a.png")
+    keypoints, visibility = (np.concatenate([values] * 1000) for values in (poses.keypoints, poses.visibility))
+    scores, frames = np.ones((1_000_000, 2), np.float32), np.arange(1_000_000)
+    many = replace(poses, keypoints=keypoints, visibility=visibility, scores=scores, frames=frames, times=frames / 25)
+    started = time.process_time()
+    plot(many, tmp_path / "a.png")
+    assert time.process_time() - started < 20
     assert (tmp_path / "a.png").stat().st_size < 1_000_000

@@ -45,13 +45,8 @@ def test_gaps_are_not_bridged():
     assert np.flatnonzero(np.isnan(found[:, 0])).tolist() == [0, 3, 4]
     assert np.flatnonzero(np.isnan(found[:, 1])).tolist() == [0, 5, 6]
     kept = np.array([0, 1, 2, 5, 6, 7])  # frames 3 and 4 are missing altogether
-    fewer = replace(
-        make_poses(8),
-        **{
-            name: getattr(make_poses(8), name)[kept]
-            for name in ("keypoints", "visibility", "scores", "frames", "times")
-        },
-    )
+    names = ("keypoints", "visibility", "scores", "frames", "times")
+    fewer = replace(make_poses(8), **{name: getattr(make_poses(8), name)[kept] for name in names})
     assert np.flatnonzero(np.isnan(speeds(fewer)[:, 0])).tolist() == [0, 3]
 
 
