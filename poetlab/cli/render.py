@@ -19,7 +19,7 @@ def render(
         Path | None, typer.Option(help="Folder of the videos.", show_default="that of the results, or the current one")
     ] = None,
     output: Annotated[Path | None, typer.Option(help="Folder to write to.", show_default="beside the results")] = None,
-    trail: Annotated[float, typer.Option(help="Seconds that trails reach back; 0 for none.")] = 1.0,
+    trail: Annotated[float, typer.Option(help="Seconds that trails reach back; 0 for none.")] = 2.0,
     names: Annotated[bool, typer.Option("--names/--no-names", help="Write names.")] = True,
     start: Annotated[int, typer.Option(help="First frame of the video, counted from 0.")] = 0,
     stop: Annotated[

@@ -5,10 +5,12 @@ import numpy as np
 from poetlab.poses import Poses, visible_centers
 from poetlab.rendering.strokes import Lines
 
-_OPACITY = 0.85
+_OPACITY = 0.9
+_OUTLINE = 0.6
+"""In pixels; it keeps the trail apart from a ground of about its brightness."""
 _PIECES = 60
 """About how many straight pieces a whole trail has."""
-_WIDTHS_ACROSS_IMAGE = 220
+_WIDTHS_ACROSS_IMAGE = 200
 _THINNEST = 1.0
 
 
@@ -30,7 +32,7 @@ class Trails:
         """The trail of each individual that ends in one row of the poses."""
         rows = self._rows_until(row)
         opacity = _OPACITY * (1 - (self._times[row] - self._times[rows[:-1]]) / self._seconds)
-        radii, outlines = np.full(len(opacity), self._radius), np.zeros(len(opacity))
+        radii, outlines = np.full((2, len(opacity)), [[self._radius], [_OUTLINE]])
         return [Lines(places[:-1], places[1:], radii, outlines, opacity) for places in self._centers[:, rows]]
 
     def _rows_until(self, row: int) -> np.ndarray:

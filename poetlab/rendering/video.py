@@ -37,7 +37,7 @@ class Look:
         VideoError: If a number does not fit.
     """
 
-    trail: float = 1.0
+    trail: float = 2.0
     names: bool = True
     start: int = 0
     stop: int | None = None
