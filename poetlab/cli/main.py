@@ -11,7 +11,20 @@ import typer
 from rich.markup import escape
 
 import poetlab
-from poetlab.cli import analyze, demo, evaluate, importing, info, init, plot, render, train, weights
+from poetlab.cli import (
+    analyze,
+    demo,
+    evaluate,
+    export,
+    filtering,
+    importing,
+    info,
+    init,
+    plot,
+    render,
+    train,
+    weights,
+)
 from poetlab.cli.console import WarningHandler
 from poetlab.errors import PoetlabError
 
@@ -29,6 +42,8 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "train": train.train,
     "evaluate": evaluate.evaluate,
     "analyze": analyze.analyze,
+    "filter": filtering.filter_,
+    "export": export.export,
     "render": render.render,
     "plot": plot.plot,
     "info": info.info,

@@ -1,6 +1,6 @@
 """The wide table of a result file: DeepLabCut's layout, one row a frame."""
 
-import tempfile
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -44,20 +44,17 @@ def wide_table(
 def create_table(path: Path, n_frames: int, scorer: str, individuals: Sequence[str], keypoints: Sequence[str]) -> None:
     """Make a new HDF5 file with a wide table as pandas writes it, of so many rows that `TableRows` is to fill.
 
-    pandas writes one row to another file, and so the structure and all names; here they are copied, and the arrays
-    that have rows are made in full length. So the whole table is never in memory.
+    pandas writes one row to a file in memory, and so the structure and all names; from there they are copied, and the
+    arrays that have rows are made in full length. So the whole table is never in memory.
     """
     row = np.zeros((1, len(individuals), len(keypoints), len(COORDINATES)), np.float32)
-    table = wide_table(row, np.zeros(1), scorer, individuals, keypoints)
-    with tempfile.TemporaryDirectory() as folder:
-        template = Path(folder) / "template.h5"
-        table.to_hdf(template, key=TABLE_KEY, mode="w", format="fixed")
-        with h5py.File(template) as source, h5py.File(path, "w") as target:
-            group = target.create_group(TABLE_KEY)
-            _copy_attributes(source, target)
-            _copy_attributes(source[TABLE_KEY], group)
-            for name, dataset in source[TABLE_KEY].items():
-                _copy_dataset(dataset, group, name, n_frames if name in {_VALUES, _INDEX} else None)
+    template = _as_pandas_writes(wide_table(row, np.zeros(1), scorer, individuals, keypoints), path)
+    with h5py.File(io.BytesIO(template)) as source, h5py.File(path, "w") as target:
+        group = target.create_group(TABLE_KEY)
+        _copy_attributes(source, target)
+        _copy_attributes(source[TABLE_KEY], group)
+        for name, dataset in source[TABLE_KEY].items():
+            _copy_dataset(dataset, group, name, n_frames if name in {_VALUES, _INDEX} else None)
 
 
 class TableRows:
@@ -82,6 +79,13 @@ class TableRows:
         rows = slice(start, start + len(frames))
         self._values[rows] = values.reshape(len(values), -1)
         self._index[rows] = frames
+
+
+def _as_pandas_writes(table: pd.DataFrame, path: Path) -> bytes:
+    """The content of the file that pandas would write to a path, where nothing is written."""
+    with pd.HDFStore(path, "w", driver="H5FD_CORE", driver_core_backing_store=0) as store:
+        store.put(TABLE_KEY, table, format="fixed", track_times=False)
+        return store.root._v_file.get_file_image()  # noqa: SLF001 - so PyTables names what is public
 
 
 def _copy_dataset(source: h5py.Dataset, group: h5py.Group, name: str, n_rows: int | None) -> None:
