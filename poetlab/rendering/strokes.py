@@ -81,7 +81,9 @@ class Painter:
         places, core, remaining = 3 * pixels[winners], core[winners], 1 - strength[winners]
         values = image.reshape(-1)  # numpy finds single numbers much faster than rows of three
         for light in color:
-            values[places] = values[places] * remaining + core * np.float32(light) + np.float32(0.5)
+            blended = values.take(places) * remaining
+            blended += core * np.float32(light) + np.float32(0.5)
+            values[places] = blended.astype(np.uint8)
             places += 1
 
 
