@@ -25,7 +25,7 @@ from poetlab.analysis.plan import AnalysisPlan, Progress
 from poetlab.analysis.prediction import FittingPredictor
 from poetlab.analysis.selection import Selection
 from poetlab.analysis.settings import AnalysisSettings
-from poetlab.data.image_size import ImageSizeSettings, input_size
+from poetlab.data.image_size import ImageSizeSettings
 from poetlab.device import choose_device, computes_in_bfloat16
 from poetlab.drawn.tracks import draw_video
 from poetlab.inference import Predictor
@@ -69,9 +69,7 @@ def parse_options() -> argparse.Namespace:
 
 def compare_with_bare_network(predictor: Predictor, video: Path, folder: Path, options: argparse.Namespace) -> None:
     """Print frames a second of the network alone and of the analysis."""
-    with open_video(video) as opened:
-        size = input_size(opened.size, predictor.image_size)
-    ready = torch.randn(options.batch_size, 3, *size, device=predictor.device)
+    ready = ready_input(predictor, video, options.batch_size)
     n_frames = options.batch_size * options.batches
     plan = plan_for(folder, options, n_frames)
     bare, whole = interleaved(
@@ -79,8 +77,18 @@ def compare_with_bare_network(predictor: Predictor, video: Path, folder: Path, o
     )
     ratio = statistics.median(b / w for b, w in zip(bare, whole, strict=True))
     bare_rate, whole_rate = (n_frames / statistics.median(seconds) for seconds in (bare, whole))
-    print(f"{video.name}: network alone {bare_rate:.2f} frames/s at {size[0]} x {size[1]}, ", end="")
+    print(f"{video.name}: network alone {bare_rate:.2f} frames/s at {ready.shape[2]} x {ready.shape[3]}, ", end="")
     print(f"analysis {whole_rate:.2f} frames/s, ratio {ratio:.3f}")
+
+
+def ready_input(predictor: Predictor, video: Path, batch_size: int) -> Tensor:
+    """The first frames of a video as the network takes them in: resized, normalized, in the same order in memory."""
+    captured: list[Tensor] = []
+    hook = predictor.model.register_forward_pre_hook(lambda _, inputs: captured.append(inputs[0]))
+    with open_video(video) as opened:
+        predictor.run(next(read_batches(opened, Selection(), batch_size)).images)
+    hook.remove()
+    return captured[0]
 
 
 def compare_numbers_of_animals(predictor: Predictor, folder: Path, options: argparse.Namespace) -> None:
