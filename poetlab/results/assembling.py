@@ -84,9 +84,11 @@ def write_results(
         attributes: What the file states about itself; those that are not numbers or text become JSON.
 
     Raises:
-        ResultsError: If the disk is full.
+        ResultsError: If there is no individual, or the disk is full.
     """
     individuals, keypoints = attributes["individuals"], attributes["skeleton"]["keypoints"]
+    if not individuals:
+        raise ResultsError("a result file needs a name for at least one individual, even where none was found")
     shapes = _shapes(n_frames, n_detections, len(individuals), len(keypoints))
     arrays_bytes = sum(math.prod(shape) * np.dtype(kind).itemsize for shape, kind in shapes.values())
     _require_space(path.parent, arrays_bytes + n_frames * (8 + len(individuals) * len(keypoints) * 12))

@@ -64,6 +64,8 @@ class PartialFile:
             self._begin(json.loads(json.dumps(made_with, default=str)), resume=resume)
         except BaseException:
             self._file.close()
+            if not path.stat().st_size:
+                path.unlink()
             raise
 
     def append(self, block: DetectionBlock) -> None:
@@ -111,7 +113,7 @@ class PartialFile:
         waiting: list[DetectionBlock] = []
         n_frames = 0
         with self.path.open("rb") as file:
-            next(_records(file))
+            next(_records(file), None)
             for payload in _records(file):
                 waiting.append(_decode(payload, self._n_keypoints))
                 n_frames += len(waiting[-1])
@@ -138,17 +140,23 @@ class PartialFile:
         with self.path.open("rb") as file:
             records = _records(file)
             header = next(records, None)
-            differences = _differences(made_with, None if header is None else json.loads(header))
-            if differences:
-                logger.warning("%s: begun anew, since %s", self.path, differences)
+            if header is None:
+                logger.warning("%s: cannot be read, so it is begun anew", self.path)
                 return
-            self._end = file.tell()
+            end = file.tell()
             for payload in records:
                 self._count(*_summary(payload))
-                self._end = file.tell()
-        if self._file.seek(0, os.SEEK_END) > self._end:
-            logger.info("%s: the unfinished batch at its end is cut off", self.path)
-            self._file.truncate(self._end)
+                end = file.tell()
+        if different := _different_names(json.loads(header), made_with):
+            given_up, self.n_frames, self.n_detections, self.last_frame = self.n_frames, 0, 0, -1
+            message = "%s: the %d frames in it are given up, since they were made with other %s"
+            logger.warning(message, self.path, given_up, ", ".join(different))
+            return
+        self._end = end
+        size = self._file.seek(0, os.SEEK_END)
+        if size > end:
+            logger.info("%s: the last %d bytes are of an unfinished batch and are cut off", self.path, size - end)
+            self._file.truncate(end)
 
     def _count(self, frames: np.ndarray, n_detections: int) -> None:
         self.n_frames += len(frames)
@@ -168,12 +176,8 @@ class PartialFile:
         self._end = self._file.tell()
 
 
-def _differences(made_with: dict[str, Any], found: dict[str, Any] | None) -> str:
-    """Why a partial file that was made with `found` is not gone on with; empty if it is."""
-    if found is None:
-        return "it cannot be read"
-    names = sorted(name for name in made_with.keys() | found.keys() if found.get(name) != made_with.get(name))
-    return f"it was made with other {', '.join(names)}" if names else ""
+def _different_names(found: dict[str, Any], made_with: dict[str, Any]) -> list[str]:
+    return sorted(name for name in made_with.keys() | found.keys() if found.get(name) != made_with.get(name))
 
 
 def _records(file: BinaryIO) -> Iterator[bytes]:
@@ -181,7 +185,7 @@ def _records(file: BinaryIO) -> Iterator[bytes]:
     size = os.fstat(file.fileno()).st_size
     while len(start := file.read(_RECORD.size)) == _RECORD.size:
         mark, length, checksum = _RECORD.unpack(start)
-        if mark != _MARK or length > size - file.tell():
+        if mark != _MARK or not 0 < length <= size - file.tell():
             return
         payload = file.read(length)
         if zlib.crc32(payload) != checksum:

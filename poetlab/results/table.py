@@ -1,5 +1,6 @@
 """The wide table of a result file: DeepLabCut's layout, one row a frame."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -43,17 +44,17 @@ def wide_table(
 def create_table(path: Path, n_frames: int, scorer: str, individuals: Sequence[str], keypoints: Sequence[str]) -> None:
     """Make a new HDF5 file with a wide table as pandas writes it, of so many rows that `TableRows` is to fill.
 
-    pandas writes the first row, and with it the structure and all names; then the arrays that have rows are
-    made again in full length. So the whole table is never in memory.
+    pandas writes one row to a file in memory, and so the structure and all names; from there they are copied, and the
+    arrays that have rows are made in full length. So the whole table is never in memory.
     """
-    first = np.zeros((1, len(individuals), len(keypoints), len(COORDINATES)), np.float32)
-    table = wide_table(first, np.zeros(1), scorer, individuals, keypoints)
-    table.to_hdf(path, key=TABLE_KEY, mode="w", format="fixed")
-    with h5py.File(path, "r+") as file:
-        group = file[TABLE_KEY]
-        for name in list(group):
-            shape = (n_frames, *group[name].shape[1:]) if name in {_VALUES, _INDEX} else group[name].shape
-            _make_again(group, name, shape)
+    row = np.zeros((1, len(individuals), len(keypoints), len(COORDINATES)), np.float32)
+    template = _as_pandas_writes(wide_table(row, np.zeros(1), scorer, individuals, keypoints), path)
+    with h5py.File(io.BytesIO(template)) as source, h5py.File(path, "w") as target:
+        group = target.create_group(TABLE_KEY)
+        _copy_attributes(source, target)
+        _copy_attributes(source[TABLE_KEY], group)
+        for name, dataset in source[TABLE_KEY].items():
+            _copy_dataset(dataset, group, name, n_frames if name in {_VALUES, _INDEX} else None)
 
 
 class TableRows:
@@ -80,32 +81,37 @@ class TableRows:
         self._index[rows] = frames
 
 
-def _make_again(group: h5py.Group, name: str, shape: tuple[int, ...]) -> None:
-    """Replace a dataset by one of another shape, which is left empty, or of the same, which keeps its content.
+def _as_pandas_writes(table: pd.DataFrame, path: Path) -> bytes:
+    """The content of the file that pandas would write to a path, where nothing is written."""
+    with pd.HDFStore(path, "w", driver="H5FD_CORE", driver_core_backing_store=0) as store:
+        store.put(TABLE_KEY, table, format="fixed", track_times=False)
+        return store.root._v_file.get_file_image()  # noqa: SLF001 - so PyTables names what is public
 
-    The type and the attributes stay as they are; the time of writing is left out, so that equal results are equal
-    files.
+
+def _copy_dataset(source: h5py.Dataset, group: h5py.Group, name: str, n_rows: int | None) -> None:
+    """Copy a dataset, or make one like it with so many rows that are still to be written.
+
+    The time of writing is left out, so that equal results are equal files.
     """
-    old = group[name]
-    kind = old.id.get_type()
+    kind = source.id.get_type()
+    shape = source.shape if n_rows is None else (n_rows, *source.shape[1:])
     properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     properties.set_obj_track_times(False)
-    new = h5py.h5d.create(group.id, None, kind, h5py.h5s.create_simple(shape), properties)
-    for attribute in list(old.attrs):
-        _copy_attribute(old.attrs.get_id(attribute), new, attribute.encode())
-    if shape == old.shape:
-        content = np.empty(shape, old.dtype)
-        old.id.read(h5py.h5s.ALL, h5py.h5s.ALL, content, mtype=kind)
-        new.write(h5py.h5s.ALL, h5py.h5s.ALL, content, mtype=kind)
-    del group[name]
-    group[name] = h5py.Dataset(new)
+    target = h5py.h5d.create(group.id, name.encode(), kind, h5py.h5s.create_simple(shape), properties)
+    _copy_attributes(source, group[name])
+    if n_rows is None:
+        content = np.empty(shape, source.dtype)
+        source.id.read(h5py.h5s.ALL, h5py.h5s.ALL, content, mtype=kind)
+        target.write(h5py.h5s.ALL, h5py.h5s.ALL, content, mtype=kind)
 
 
-def _copy_attribute(attribute: h5py.h5a.AttrID, target: h5py.h5d.DatasetID, name: bytes) -> None:
-    """Copy an attribute bit by bit: h5py's own way would store text as another type of text."""
-    kind, space = attribute.get_type(), attribute.get_space()
-    new = h5py.h5a.create(target, name, kind, space)
-    if space.get_simple_extent_type() != h5py.h5s.NULL:
-        value = np.empty(attribute.shape, attribute.dtype)
-        attribute.read(value, mtype=kind)
-        new.write(value, mtype=kind)
+def _copy_attributes(source: h5py.Group | h5py.Dataset, target: h5py.Group | h5py.Dataset) -> None:
+    """Copy attributes bit by bit: h5py's usual way would store text as another type of text."""
+    for name in source.attrs:
+        old = source.attrs.get_id(name)
+        kind, space = old.get_type(), old.get_space()
+        new = h5py.h5a.create(target.id, name.encode(), kind, space)
+        if space.get_simple_extent_type() != h5py.h5s.NULL:
+            value = np.empty(old.shape, old.dtype)
+            old.read(value, mtype=kind)
+            new.write(value, mtype=kind)
