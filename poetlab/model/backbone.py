@@ -69,10 +69,10 @@ def normalize_images(images: Tensor, padding: Tensor | None = None) -> Tensor:
     Where `padding` (B, H, W) is true, the result is 0, as DETR and POET pad.
     """
     if not images.is_floating_point():
-        images = images.float() / 255
+        images = images.float().div_(255)
     mean = torch.tensor(IMAGENET_MEAN, dtype=images.dtype, device=images.device).view(3, 1, 1)
     std = torch.tensor(IMAGENET_STD, dtype=images.dtype, device=images.device).view(3, 1, 1)
-    normalized = (images - mean) / std
+    normalized = (images - mean).div_(std)
     return normalized if padding is None else normalized.masked_fill(padding[:, None], 0)
 
 
