@@ -5,7 +5,7 @@
 For each video, and for a 1080p clip that is made here, it prints the frames a second of the network on tensors that lie
 ready, those of `analyze_video` on as many frames (decoding, resizing, network, writing), and their ratio. The two are
 timed in turn, several times; given are medians. Then it prints how much longer frames take in which ten or more animals
-are found than frames with one.
+are found than frames with at most one.
 """
 
 import argparse
@@ -92,18 +92,18 @@ def ready_input(predictor: Predictor, video: Path, batch_size: int) -> Tensor:
 
 
 def compare_numbers_of_animals(predictor: Predictor, folder: Path, options: argparse.Namespace) -> None:
-    """Print the time of frames in which one and in which many animals are found and kept."""
+    """Print how the time of frames with many animals compares with that of frames with at most one."""
     n_frames = options.batch_size * options.batches
     few, many = (draw(folder / f"{n_animals}_animals.mp4", n_frames, n_animals) for n_animals in (1, MANY))
-    threshold_of_many = score_that_keeps(predictor, many, MANY, options.batch_size)
-    threshold_of_few = score_that_keeps(predictor, few, 1, options.batch_size)
+    threshold_of_few = max(np.nextafter(scores[1], 1) for scores in scores_of(predictor, few, options.batch_size))
+    threshold_of_many = min(scores[MANY - 1] for scores in scores_of(predictor, many, options.batch_size))
     one, ten = interleaved(
         lambda: run_whole(predictor, few, plan_for(folder, options, n_frames, threshold_of_few)),
         lambda: run_whole(predictor, many, plan_for(folder, options, n_frames, threshold_of_many)),
         options.rounds,
     )
     ratio = statistics.median(b / a for a, b in zip(one, ten, strict=True))
-    print(f"time of a frame with {MANY} animals over that with 1: {ratio:.3f}")
+    print(f"time of a frame with {MANY} animals or more over that with at most 1: {ratio:.3f}")
 
 
 def plan_for(folder: Path, options: argparse.Namespace, n_frames: int, threshold: float = 0.5) -> AnalysisPlan:
@@ -112,12 +112,11 @@ def plan_for(folder: Path, options: argparse.Namespace, n_frames: int, threshold
     return AnalysisPlan(folder, MANY, settings, Selection(max_frames=n_frames), overwrite=True)
 
 
-def score_that_keeps(predictor: Predictor, video: Path, n_animals: int, batch_size: int) -> float:
-    """A threshold above which an untrained network finds about this many animals."""
+def scores_of(predictor: Predictor, video: Path, batch_size: int) -> list[list[float]]:
+    """Each frame's scores, highest first: with an untrained network, only a threshold between them sets the number."""
     with open_video(video) as opened:
-        batch = next(read_batches(opened, Selection(), batch_size))
-    best = [float(found.scores[n_animals - 1]) for found in predictor.predict(batch.images)]
-    return statistics.median(best)
+        batches = [batch.images for batch in read_batches(opened, Selection(), batch_size)]
+    return [found.scores.tolist() for images in batches for found in predictor.predict(images)]
 
 
 def interleaved(
