@@ -11,6 +11,7 @@ from poetlab.data.image_size import ImageSizeSettings, input_size
 from poetlab.device import computes_in_bfloat16
 from poetlab.model.backbone import normalize_images
 from poetlab.model.checkpoint import Snapshot
+from poetlab.model.folding import folded_copy
 from poetlab.model.poet import Poet, PoetOutput
 from poetlab.model.pose_vector import scores_from_logits, unit_to_pixels
 from poetlab.poses import Instances
@@ -22,7 +23,7 @@ class Predictor:
     """A network ready to predict poses in full frames.
 
     Attributes:
-        model: The network, on `device`, in evaluation mode.
+        model: The network, on `device`, in evaluation mode; fastest as a `folded_copy`.
         skeleton: What it predicts.
         image_size: At which size it sees a frame.
         device: Where it computes.
@@ -41,7 +42,7 @@ class Predictor:
     def from_snapshot(cls, snapshot: Snapshot, device: torch.device, name: str) -> "Predictor":
         """The network of a snapshot on a device."""
         image_size = ImageSizeSettings.model_validate(snapshot.facts.get("image_size", {}))
-        model = snapshot.build_model().to(device)
+        model = folded_copy(snapshot.build_model().to(device))
         return cls(model, snapshot.skeleton, image_size, device, name, dict(snapshot.facts))
 
     def predict(self, frames: Tensor) -> list[Instances]:

@@ -11,7 +11,7 @@ import poetlab
 PACKAGE = Path(poetlab.__file__).parent
 
 LAYERS = (
-    {"errors", "settings", "skeleton", "poses", "files"},
+    {"errors", "settings", "skeleton", "poses", "files", "yaml_file"},
     {"model", "labels", "video", "device"},
     {"data", "results", "drawn", "weights"},
     {"training", "evaluation", "inference", "analysis", "rendering", "filtering", "plots"},
