@@ -143,14 +143,15 @@ def _show_result(result: "VideoResult") -> None:
         show(f"{plain(result.video.name)}: {result.n_frames} frames -> {relative(result.path)}")
     else:
         show(f"{plain(result.video.name)}: {result.status}")
-    for note in result.notes:
-        show(f"  [yellow]note:[/] {plain(note)}")
+    if result.status != "failed":
+        for note in result.notes:
+            show(f"  [yellow]note:[/] {plain(note)}")
     if result.labeled_video:
         show(f"  labeled video: {relative(result.labeled_video)}")
 
 
 def _show_summary(results: "Sequence[VideoResult]") -> None:
-    summary = table("video", "frames", "seconds", "frames/s", "most animals", "mean animals", "tracks", "status")
+    summary = table("video", "frames", "seconds", "frames/s", "animals", "tracks", "status")
     for result in results:
         rate = result.n_new_frames / result.seconds if result.seconds else math.nan
         summary.add_row(
@@ -158,7 +159,8 @@ def _show_summary(results: "Sequence[VideoResult]") -> None:
             str(result.n_frames),
             f"{result.seconds:.1f}",
             number(rate, ".1f"),
-            *(_or_dash(value) for value in (result.most_animals, result.mean_animals, result.n_tracks)),
+            _animals(result),
+            "-" if result.n_tracks is None else str(result.n_tracks),
             result.status,
         )
     show_table(summary)
@@ -166,8 +168,12 @@ def _show_summary(results: "Sequence[VideoResult]") -> None:
     if failed:
         show(f"[red]{len(failed)} of {len(results)} videos failed:[/]")
         for result in failed:
-            show(f"  {plain(result.video)}: {plain('; '.join(result.notes))}")
+            reason = "; ".join(result.notes)
+            video = str(result.video)
+            show(f"  {plain(reason if reason.startswith(video) else f'{video}: {reason}')}")
 
 
-def _or_dash(value: float | None) -> str:
-    return "-" if value is None else str(value) if isinstance(value, int) else f"{value:.2f}"
+def _animals(result: "VideoResult") -> str:
+    if result.most_animals is None or result.mean_animals is None:
+        return "-"
+    return f"{result.most_animals}, mean {result.mean_animals:.2f}"

@@ -114,7 +114,7 @@ def table(*columns: str, title: str | None = None) -> Table:
     """A plain table; all columns but the first are numbers, aligned to the right."""
     made = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
     for number, column in enumerate(columns):
-        made.add_column(column, justify="right" if number else "left")
+        made.add_column(column, justify="right" if number else "left", overflow="fold")
     return made
 
 
