@@ -16,8 +16,11 @@ _WORST_LINK = 8.0
 _DOUBT = 1.5
 """If it costs less than this to exchange two animals, it is left to stitching who is who."""
 
-_GOOD_LINK = 4.0
+_GOOD_LINK = 5.0
 """Mismatch up to which a link is beyond doubt where there is no other."""
+
+_GOOD_SECOND = 4.0
+"""The same for the link of a first detection, which may have been a false one, with a second."""
 
 _DUPLICATE = 0.5
 """OKS, its falloff doubled since both scatter, from which two detections are of one animal unless two were there."""
@@ -116,8 +119,9 @@ class Linker:
         rows, detections = (np.concatenate(two) for two in zip((rows, detections), _cheapest(left, _WORST_DUPLICATE)))
         is_known = np.array([tracklet.n_detections > 1 or tracklet.in_doubt for tracklet in self._open])
         rivals = np.setdiff1d(np.flatnonzero(is_known), rows)
-        doubtful = _doubtful(cost, rows, detections, rivals, is_duplicate)
-        self._learn_speed(rows[~doubtful], detections[~doubtful], observed)
+        shared = _shared(cost, rows, detections, rivals, is_duplicate)
+        doubtful = shared | (cost[rows, detections] > np.where(is_known[rows], _GOOD_LINK, _GOOD_SECOND))
+        self._learn_speed(rows, detections, observed)
         return _Links(rows, detections, doubtful)
 
     def _learn_speed(self, rows: np.ndarray, detections: np.ndarray, observed: Observed) -> None:
@@ -192,7 +196,7 @@ def _cheapest(cost: np.ndarray, worst: float) -> tuple[np.ndarray, np.ndarray]:
     return rows[good], columns[good]
 
 
-def _doubtful(
+def _shared(
     cost: np.ndarray, rows: np.ndarray, detections: np.ndarray, rivals: np.ndarray, is_duplicate: np.ndarray
 ) -> np.ndarray:
     """(n,) whether a link could as well be another one.
@@ -213,8 +217,7 @@ def _doubtful(
     taken = cost[np.ix_(rivals, detections)].min(0, initial=np.inf)
     left = cost[np.ix_(rows, free)].min(1, initial=np.inf)
     other = np.minimum(taken, left)
-    is_shared = (extra < _DOUBT).any(1) | ((other < _WORST_LINK) & (other - chosen < _DOUBT))
-    return np.asarray(is_shared | (chosen > _GOOD_LINK))
+    return np.asarray((extra < _DOUBT).any(1) | ((other < _WORST_LINK) & (other - chosen < _DOUBT)))
 
 
 def _nobody(n_keypoints: int) -> Instances:

@@ -155,7 +155,7 @@ def _follow(corrected: Motion, before: Motion, observed: Observed, both: np.ndar
 
 
 def mismatch(
-    motion: Motion, observed: Observed, spread: np.ndarray, variance: np.ndarray | float = 0.0
+    motion: Motion, observed: Observed, spread: np.ndarray, variance: np.ndarray | float = 0.0, emphasis: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray]:
     """How badly predicted animals and poses agree, pair by pair (shapes broadcast), and how far they are apart.
 
@@ -168,6 +168,7 @@ def mismatch(
         observed: Poses, (..., k).
         spread: (k,) body lengths by which the measured keypoints scatter: OKS's falloff.
         variance: Square body lengths, of the poses' own uncertainty.
+        emphasis: Weight of the deviation, relative to that of the prediction's uncertainty.
 
     Returns:
         Mismatch (...), 0 for the best there can be, and mean distance (...) in body lengths; infinite where the two
@@ -178,7 +179,7 @@ def mismatch(
     common = np.maximum(total, 1e-9)
     squared = ((observed.position - motion.position) ** 2).sum(-1)
     falloff = spread**2 + np.minimum(motion.variance[..., 0] + variance, _LOST**2)
-    deviation = (1 + _TAIL / 2) * np.log1p(squared / falloff / _TAIL) + np.log(falloff / spread**2)
+    deviation = emphasis * (1 + _TAIL / 2) * np.log1p(squared / falloff / _TAIL) + np.log(falloff / spread**2)
     cost = (weight * deviation).sum(-1) / common
     distance = (weight * np.sqrt(squared)).sum(-1) / common
     return np.where(total > 0, cost, np.inf), np.where(total > 0, distance, np.inf)

@@ -33,6 +33,9 @@ _SUCCESSORS = 4
 _REACH = 1.0
 """Body lengths that two pieces may always be apart, however short the pause."""
 
+_EMPHASIS = 2.0
+"""How much more a deviation counts here than in linking, where the next frame may tell better."""
+
 _AT_ONCE = 1 << 14
 
 
@@ -174,7 +177,7 @@ def _motion_costs(
 
 def _mismatch(motion: Motion, other: Motion, spread: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     observed = Observed(other.position, other.seen.astype(float))
-    return mismatch(motion, observed, spread, variance=other.variance[..., 0])
+    return mismatch(motion, observed, spread, variance=other.variance[..., 0], emphasis=_EMPHASIS)
 
 
 def _only_sure(following: np.ndarray, links: np.ndarray, costs: np.ndarray, sure: float) -> np.ndarray:
