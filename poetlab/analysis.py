@@ -133,12 +133,14 @@ def analyze_video(
             model=predictor.name,
             tracked=False,
             settings=plan.settings.model_dump() | {"max_frames": plan.max_frames},
+            resume=False,
         ) as writer,
     ):
         for frames in _batches(video, plan.settings.batch_size, plan.max_frames):
             images = torch.from_numpy(np.stack([frame.image for frame in frames])).permute(0, 3, 1, 2)
             detections = [found.above(plan.settings.threshold) for found in predictor.predict(images)]
-            writer.append(np.array([frame.time for frame in frames]), detections)
+            times, numbers = [frame.time for frame in frames], [frame.index for frame in frames]
+            writer.append(times, detections, numbers)
             n_frames += len(frames)
             if on_frames:
                 on_frames(len(frames))

@@ -1,6 +1,7 @@
 """`config.yaml`: every setting of a project, commented and validated."""
 
 import difflib
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -119,4 +120,4 @@ def _scalar(value: Any) -> str:
     plain = list(value) if isinstance(value, tuple) else value
     if isinstance(plain, float):
         return f"{plain:g}" if "e" not in f"{plain:g}" else f"{plain:f}".rstrip("0")  # YAML reads 5e-05 as text
-    return yaml.safe_dump(plain, default_flow_style=True).removesuffix("...\n").strip()
+    return yaml.safe_dump(plain, default_flow_style=True, width=math.inf).removesuffix("...\n").strip()

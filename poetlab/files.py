@@ -2,20 +2,24 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, suffix: str = ".partial") -> Iterator[Path]:
     """Give a temporary path beside `path` to write to; when the block ends well, it becomes `path`.
 
     If the block raises, the temporary file is removed and `path` stays as it was.
 
+    Args:
+        path: The file to write.
+        suffix: What the temporary file's name has more than the file's own.
+
     Raises:
         OSError: If the file cannot be flushed to disk or renamed.
     """
-    partial = path.with_name(path.name + ".partial")
+    partial = path.with_name(path.name + suffix)
     try:
         yield partial
         with partial.open("rb+") as file:
@@ -24,3 +28,13 @@ def whole_file(path: Path) -> Iterator[Path]:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Make sure that a power cut does not undo what was created or renamed in a folder, where the system can."""
+    with suppress(OSError):  # Windows opens no folders
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

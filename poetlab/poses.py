@@ -49,7 +49,7 @@ class Instances:
 
 @dataclass(frozen=True, eq=False)
 class Poses:
-    """The poses of every decoded frame of one video; missing values are NaN (visibility and score: 0).
+    """The poses in the analyzed frames of one video; missing values are NaN (visibility and score: 0).
 
     Attributes:
         skeleton: Names of the keypoint axis.
@@ -57,7 +57,9 @@ class Poses:
         keypoints: (frames, individuals, k, 2) pixels (x, y) in the full frame.
         visibility: (frames, individuals, k) probability that each keypoint can be seen.
         scores: (frames, individuals) probability that each instance is an animal.
-        times: (frames,) seconds since the start of the video.
+        frames: (frames,) each one's number among the decoded frames of the video, from 0, rising; 0, 1, 2 and so on
+            only where every frame was analyzed.
+        times: (frames,) seconds since the first frame of the video.
         size: (height, width) of the full frame in pixels.
         fps: Average frames per second; NaN if unknown.
         video: File name of the video.
@@ -70,6 +72,7 @@ class Poses:
     keypoints: np.ndarray
     visibility: np.ndarray
     scores: np.ndarray
+    frames: np.ndarray
     times: np.ndarray
     size: tuple[int, int]
     fps: float
@@ -79,29 +82,29 @@ class Poses:
 
     @property
     def n_frames(self) -> int:
-        """Number of decoded frames."""
+        """Number of analyzed frames."""
         return len(self.times)
 
     def to_table(self) -> "pd.DataFrame":
         """One row a frame, individual and keypoint.
 
         Returns:
-            Columns `frame`, `time`, `individual`, `keypoint`, `x`, `y`, `visibility`, `score`; absent
-            individuals have NaN positions, visibility 0 and score 0.
+            Columns `frame` (its number in the video), `time`, `individual`, `keypoint`, `x`, `y`, `visibility`,
+            `score`; absent individuals have NaN positions, visibility 0 and score 0.
         """
         import pandas as pd
 
         shape = self.keypoints.shape[:3]
-        frame, individual, keypoint = (axis.ravel() for axis in np.indices(shape))
+        row, individual, keypoint = (axis.ravel() for axis in np.indices(shape))
         return pd.DataFrame(
             {
-                "frame": frame,
-                "time": self.times[frame],
+                "frame": self.frames[row],
+                "time": self.times[row],
                 "individual": pd.Categorical.from_codes(individual, categories=list(self.individuals)),
                 "keypoint": pd.Categorical.from_codes(keypoint, categories=list(self.skeleton.keypoints)),
                 "x": self.keypoints[..., 0].ravel(),
                 "y": self.keypoints[..., 1].ravel(),
                 "visibility": self.visibility.ravel(),
-                "score": self.scores[frame, individual],
+                "score": self.scores[row, individual],
             }
         )

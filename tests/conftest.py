@@ -1,9 +1,12 @@
 """Fixtures that more than one test file uses."""
 
+import json
 import shutil
+import zlib
 from pathlib import Path
 
 import hypothesis
+import numpy as np
 import pytest
 import torch
 
@@ -39,6 +42,32 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"the recordings are not at {SHARED_DATA}")
     return SHARED_DATA
+
+
+@pytest.fixture
+def recipe_weights(shared_data: Path) -> dict[str, torch.Tensor]:
+    """Weights of a whole POET-R50 in the published layout, made by the recipe in the reference folder's README."""
+    shapes = json.loads((shared_data.parent / "reference" / "poet_r50_state_dict_shapes.json").read_text())
+    return {key: recipe_weight(key, shape) for key, shape in shapes.items()}
+
+
+def recipe_weight(key: str, shape: list[int]) -> torch.Tensor:
+    n = np.random.default_rng(zlib.crc32(key.encode())).standard_normal(shape).astype(np.float32)
+    fan_in = int(np.prod(shape[1:]))
+    if key.endswith("running_var"):
+        n = 1 + 0.1 * np.abs(n)
+    elif key.endswith("running_mean"):
+        n = 0.05 * n
+    elif len(shape) == 1:
+        n = (0.3 if ".bn3." in key else 1.0) * (1 + 0.05 * n) if key.endswith("weight") else 0.02 * n
+    elif key.startswith("kpt_embed.layers.2"):
+        n = n * np.sqrt(4 / fan_in)
+    elif key.endswith("multihead_attn.in_proj_weight"):
+        n[: 2 * len(n) // 3] *= 12
+        n = n * np.sqrt(1 / fan_in)
+    elif key != "query_embed.weight":
+        n = n * np.sqrt((2 if "backbone" in key else 1) / fan_in)
+    return torch.from_numpy(n.astype(np.float32))
 
 
 @pytest.fixture(scope="session")

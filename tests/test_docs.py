@@ -220,5 +220,5 @@ def write_results(path: Path) -> None:
         for frame in range(5):
             keypoints = np.array([[[6.0 * frame, 10], [50, 50]], [[90, 20], [95, 25]]])
             visibility = np.array([[0.9, 0.2], [0.8, 0.6]])
-            writer.append([frame / 10], [Instances(keypoints, visibility, np.array([0.9, 0.7]))])
+            writer.append([frame / 10], [Instances(keypoints, visibility, np.array([0.9, 0.7]))], [frame])
         writer.finish()

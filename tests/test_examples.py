@@ -82,5 +82,5 @@ def write_walk(path: Path) -> None:
             walking, resting = [[0.0, 0.0], [3.0 * frame, 4.0 * frame]], [[99.0, 9.0], [0.0, 0.0]]
             visibility = np.array([[0.1, 0.9], [0.1, 0.2 if frame == 10 else 0.9]])
             instances = Instances(np.array([walking, resting]), visibility, np.array([0.9, 0.8]))
-            writer.append([frame / 10], [instances])
+            writer.append([frame / 10], [instances], [frame])
         writer.finish()

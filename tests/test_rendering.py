@@ -131,8 +131,8 @@ def make_poses(n_frames: int, size: tuple[int, int] = (288, 384), **changes: obj
     visibility, scores = np.ones((n_frames, 2, 2)), np.full((n_frames, 2), 0.9)
     keypoints[::3, 1], visibility[::3, 1], scores[::3, 1] = np.nan, 0, 0
     facts = {"fps": 25.0, "video": "walk.mp4", "model": "m", "tracked": True} | changes
-    times = np.arange(n_frames) / 25
-    return Poses(SKELETON, ("ada", "bob"), keypoints, visibility, scores, times, size, **facts)  # type: ignore[arg-type]
+    frames = np.arange(n_frames)
+    return Poses(SKELETON, ("ada", "bob"), keypoints, visibility, scores, frames, frames / 25, size, **facts)  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -23,6 +23,14 @@ def train(
         str | None, typer.Option(help="poet-r18, poet-r50 or poet-dc5-r50.", show_default="from config.yaml")
     ] = None,
     pretrained: Annotated[str, typer.Option(metavar="coco|imagenet|none|FILE", help="Weights to start from.")] = "none",
+    keypoint_map: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="YAML: the project's keypoints and the pretrained ones to start from.",
+            show_default="none",
+        ),
+    ] = None,
     epochs: Annotated[
         int | None, typer.Option(help="Times that every image is shown.", show_default="from config.yaml")
     ] = None,
@@ -39,6 +47,7 @@ def train(
         open_project(project),
         preset=preset,
         pretrained=pretrained,
+        keypoint_map=keypoint_map,
         epochs=epochs,
         batch_size=batch_size,
         device=device,
@@ -88,9 +97,21 @@ def show_transfer(transfer: "Transfer") -> None:
     )
     if transfer.left:
         show(f"    left: {plain(_summarize(transfer.left))}")
-    if transfer.keypoints_new:
-        known = plain(", ".join(transfer.keypoints_taken) or "none")
-        show(f"    keypoints taken: {known}; new: {plain(', '.join(transfer.keypoints_new))}")
+    origins = transfer.keypoints_from
+    if not transfer.uses_pose_head:
+        reason = "is of another size" if transfer.known_keypoints else "is not among these weights"
+        show(f"    keypoints: all {len(origins)} start at random, as the pose head {reason}")
+        return
+    groups = {
+        "taken from those of equal name": [name for name, origin in origins.items() if name == origin],
+        "taken from others": [
+            f"{name} from {origin}" for name, origin in origins.items() if origin not in {name, None}
+        ],
+        "new, at the animal's center at first": [name for name, origin in origins.items() if origin is None],
+    }
+    for what, names in groups.items():
+        if names:
+            show(f"    keypoints {what}: {plain(', '.join(names))}")
 
 
 def _summarize(names: Sequence[str]) -> str:
@@ -112,6 +133,12 @@ def _show_start(start: "TrainingStart") -> None:
         show("  all its epochs are done already; for more, give a higher --epochs")
     if start.transfer:
         show_transfer(start.transfer)
+    if start.frozen:
+        show(f"  frozen: {plain(', '.join(start.frozen))}")
+    if len(set(start.rates.values())) > 1:
+        named_first = sorted(start.rates.items(), key=lambda item: not item[0])
+        rates = (f"{plain(part) or 'all else'} {rate:g}" for part, rate in named_first)
+        show(f"  learning rates: {', '.join(rates)}")
 
 
 def _show_epoch(row: Mapping[str, Any]) -> None:

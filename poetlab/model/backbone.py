@@ -45,11 +45,6 @@ class Backbone(nn.Module):
         x = self.layer3(x)  # stride 16
         return self.layer4(x)  # (B, C, H / stride, W / stride)
 
-    def freeze_stem(self) -> None:
-        """Keep the first convolution and the first stage as pretrained, as DETR and POET do."""
-        for part in (self.conv1, self.layer1):
-            part.requires_grad_(requires_grad=False)
-
 
 def is_torchvision_resnet(weights: Mapping[str, Tensor]) -> bool:
     """Whether these are the tensors of a ResNet as torchvision publishes them."""

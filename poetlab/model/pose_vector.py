@@ -93,24 +93,25 @@ def encode_vectors(prediction: PosePrediction) -> Tensor:
     return torch.cat([prediction.centers, parts.flatten(-2)], dim=-1)
 
 
-def copy_keypoint_rows(source: Tensor, source_names: Sequence[str], target: Tensor, names: Sequence[str]) -> Tensor:
-    """The rows of a layer that outputs pose vectors, taken from another such layer by keypoint name.
+def copy_keypoint_rows(source: Tensor, source_names: Sequence[str], origins: Sequence[str | None]) -> Tensor:
+    """The rows of a layer that outputs pose vectors before the sigmoid, for other keypoints than it was trained for.
+
+    A keypoint without an origin has rows of zeros: whatever the layer's input, it then lies exactly at the animal's
+    center (an offset of 0) with a visibility of 1/2.
 
     Args:
         source: (2 + 3 k', ...) rows of the layer to copy from.
         source_names: Names of its k' keypoints.
-        target: (2 + 3 k, ...) rows that keypoints without a namesake keep.
-        names: Names of the target's k keypoints.
+        origins: For each of the k keypoints wanted, the name of the source's keypoint to copy, or None.
 
     Returns:
-        (2 + 3 k, ...) rows: the center's and every common keypoint's from the source.
+        (2 + 3 k, ...) rows: the center's, then each keypoint's.
     """
-    rows = target.clone()
+    rows = source.new_zeros(vector_size(len(origins)), *source.shape[1:])
     rows[:2] = source[:2]
-    for index, name in enumerate(names):
-        if name in source_names:
-            source_index = source_names.index(name)
-            rows[_keypoint_rows(index)] = source[_keypoint_rows(source_index)]
+    for index, origin in enumerate(origins):
+        if origin is not None:
+            rows[_keypoint_rows(index)] = source[_keypoint_rows(source_names.index(origin))]
     return rows
 
 

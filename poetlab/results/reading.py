@@ -1,25 +1,16 @@
-"""Result files back into poses. Read with h5py alone: PyTables would run pickles that a foreign file carries."""
+"""Result files back into poses."""
 
-import json
 from collections.abc import Iterator
-from contextlib import contextmanager
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import h5py
 import numpy as np
 
-from poetlab.errors import ResultsError
 from poetlab.poses import Instances, Poses
-from poetlab.results.table import TABLE_KEY
-from poetlab.results.writing import FORMAT_VERSION, GROUP
-from poetlab.skeleton import Skeleton
+from poetlab.results.result_file import ResultFile
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_JSON_ATTRIBUTES = ("skeleton", "individuals", "settings", "problems")
 
 
 def read_poses(path: str | Path) -> Poses:
@@ -28,19 +19,17 @@ def read_poses(path: str | Path) -> Poses:
     Raises:
         ResultsError: If the file is missing, cut off, or was not written by poetlab.
     """
-    with _open_group(path) as group:
-        attributes = _attributes(group)
-        skeleton = Skeleton.from_dict(attributes["skeleton"], str(path))
-        individuals = tuple(attributes["individuals"])
-        shape = (attributes["n_frames"], len(individuals), skeleton.n_keypoints, 3)
-        values = group.file[f"{TABLE_KEY}/block0_values"][:].reshape(shape)
+    with ResultFile(path) as results:
+        values = results.values()
+        attributes = results.attributes
         return Poses(
-            skeleton=skeleton,
-            individuals=individuals,
+            skeleton=results.skeleton,
+            individuals=results.individuals,
             keypoints=values[..., :2],
             visibility=values[..., 2],
-            scores=group["scores"][:],
-            times=group["times"][:],
+            scores=results.scores(),
+            frames=results.frames(),
+            times=results.times(),
             size=(attributes["height"], attributes["width"]),
             fps=attributes["fps"],
             video=attributes["video"],
@@ -62,16 +51,37 @@ def read_detections(path: str | Path) -> list[Instances]:
     """Read everything that was detected in each frame, whether or not it found a place among the individuals.
 
     Returns:
-        One `Instances` a frame, highest score first.
+        One `Instances` an analyzed frame, highest score first.
 
     Raises:
         ResultsError: If the file is missing, cut off, or was not written by poetlab.
     """
-    with _open_group(path) as group:
-        arrays = {name: group["detections"][name][:] for name in ("keypoints", "visibility", "scores")}
-        n_frames = int(group.attrs["n_frames"])
-        limits = np.searchsorted(group["detections/frames"][:], np.arange(n_frames + 1))
-    return [Instances(**{name: array[start:end] for name, array in arrays.items()}) for start, end in pairwise(limits)]
+    return [instances for _, _, instances in iter_detections(path)]
+
+
+def iter_detections(path: str | Path) -> Iterator[tuple[int, float, Instances]]:
+    """Read everything that was detected, frame by frame, in memory that does not grow with the video.
+
+    Yields:
+        Of each analyzed frame its number in the video, its seconds since the first frame of the video, and its
+        detections, highest score first.
+
+    Raises:
+        ResultsError: If the file is missing, cut off, or was not written by poetlab.
+    """
+    with ResultFile(path) as results:
+        for block in results.blocks():
+            yield from zip(block.frames.tolist(), block.times.tolist(), block.instances(), strict=True)
+
+
+def read_scores(path: str | Path) -> np.ndarray:
+    """Read the (frames, individuals) probability that each instance is an animal; 0 where there is none.
+
+    Raises:
+        ResultsError: If the file is missing, cut off, or was not written by poetlab.
+    """
+    with ResultFile(path) as results:
+        return results.scores()
 
 
 def read_attributes(path: str | Path) -> dict[str, Any]:
@@ -83,29 +93,5 @@ def read_attributes(path: str | Path) -> dict[str, Any]:
     Raises:
         ResultsError: If the file is missing, cut off, or was not written by poetlab.
     """
-    with _open_group(path) as group:
-        return _attributes(group)
-
-
-def _attributes(group: h5py.Group) -> dict[str, Any]:
-    attributes = {name: value.item() if isinstance(value, np.generic) else value for name, value in group.attrs.items()}
-    return attributes | {name: json.loads(attributes[name]) for name in _JSON_ATTRIBUTES}
-
-
-@contextmanager
-def _open_group(path: str | Path) -> Iterator[h5py.Group]:
-    if not Path(path).is_file():
-        raise ResultsError(f"{path}: no such result file; check the path, or analyze the video first")
-    try:
-        with h5py.File(path, "r") as file:
-            if GROUP not in file:
-                raise ResultsError(f"{path}: an HDF5 file, but not one of poetlab's results; choose another file")
-            group = file[GROUP]
-            if group.attrs["format_version"] > FORMAT_VERSION:
-                raise ResultsError(f"{path}: written by a newer poetlab; update this one to read it")
-            yield group
-    except (OSError, KeyError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise ResultsError(
-            f"{path}: cut off, damaged or not a result file ({reason}); delete it and analyze the video again"
-        ) from error
+    with ResultFile(path) as results:
+        return results.attributes

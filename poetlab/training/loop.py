@@ -24,6 +24,7 @@ from poetlab.plots.metrics import plot_metrics
 from poetlab.skeleton import Skeleton
 from poetlab.training.interruption import GracefulInterrupt
 from poetlab.training.optimizer import build_optimizer, optimizer_state, restore_optimizer, set_rates
+from poetlab.training.parts import freeze
 from poetlab.training.run_folder import RunFolder
 from poetlab.training.settings import TrainingSettings
 
@@ -100,6 +101,9 @@ class Trainer:
             folder: Where to write.
             device: Where to compute.
             facts: What every snapshot should say about the run; `pretrained_backbone` is read here.
+
+        Raises:
+            ConfigError: If the settings name a part that the network does not have, or freeze all of it.
         """
         self.model = model.to(device)
         self.skeleton = skeleton
@@ -110,7 +114,9 @@ class Trainer:
         self.device = device
         self.facts = dict(facts)
         self.progress = Progress()
-        self.optimizer = build_optimizer(model, settings, backbone_is_pretrained=facts["pretrained_backbone"])
+        backbone_is_pretrained = bool(facts["pretrained_backbone"])
+        self.frozen = freeze(model, settings, backbone_is_pretrained=backbone_is_pretrained)
+        self.optimizer = build_optimizer(model, settings, backbone_is_pretrained=backbone_is_pretrained)
         self.n_images = sum(len(label_set.images) for label_set in data.training)
         self.steps_per_epoch = -(-self.n_images // settings.batch_size)
         self._last_saved = time.monotonic()

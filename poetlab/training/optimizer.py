@@ -1,29 +1,59 @@
 """The optimizer, its rates, and its state as named tensors."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 from torch.optim import AdamW
 
+from poetlab.errors import ConfigError
 from poetlab.model.poet import Poet
+from poetlab.training.parts import belongs_to, check_parts
 from poetlab.training.settings import TrainingSettings
 
 _DROP = 0.1
 _PRETRAINED_BACKBONE_RATE = 0.1
+_BACKBONE = "backbone"
+_ALL_ELSE = ""
 
 
 def build_optimizer(model: Poet, settings: TrainingSettings, *, backbone_is_pretrained: bool) -> AdamW:
-    """AdamW with one rate for the backbone and one for everything else."""
-    rate = settings.backbone_learning_rate
-    if rate is None:
-        rate = settings.learning_rate * (_PRETRAINED_BACKBONE_RATE if backbone_is_pretrained else 1.0)
-    named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
+    """AdamW with one group of parameters for the backbone, one for each of `rate_factors`, and one for all else.
+
+    A factor multiplies the rate that its part would have without it: the backbone's in the backbone, else
+    `learning_rate`. Where several parts hold a parameter, the longest name counts. Frozen parameters are in no group.
+
+    Args:
+        model: The network; its frozen parameters are those that need no gradient.
+        settings: The rates.
+        backbone_is_pretrained: Whether the backbone learns more slowly where the settings do not say.
+
+    Returns:
+        The optimizer. Each group has its name as `part` and its rate as `initial_lr`; the first, which is there even if
+        nothing is in it, is that of all else, without a name.
+
+    Raises:
+        ConfigError: If a factor's part does not exist or is frozen.
+    """
+    trainable = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+    _check_factors(model, settings, trainable)
+    rates = _rates(settings, backbone_is_pretrained=backbone_is_pretrained)
+    members: dict[str, list[Parameter]] = {part: [] for part in rates}
+    for name, parameter in trainable.items():
+        parts = [part for part in rates if belongs_to(name, part)]
+        members[max(parts, key=len, default=_ALL_ELSE)].append(parameter)
     groups = [
-        {"params": [p for name, p in named if not name.startswith("backbone.")], "initial_lr": settings.learning_rate},
-        {"params": [p for name, p in named if name.startswith("backbone.")], "initial_lr": rate},
+        {"part": part, "params": members[part], "initial_lr": rate}
+        for part, rate in rates.items()
+        if members[part] or part == _ALL_ELSE
     ]
     return AdamW(groups, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True)
+
+
+def initial_rates(optimizer: AdamW) -> dict[str, float]:
+    """The rate that each part of the network starts with; that of all else under the name ''."""
+    return {group["part"]: group["initial_lr"] for group in optimizer.param_groups if group["params"]}
 
 
 def set_rates(optimizer: AdamW, settings: TrainingSettings, epoch: int) -> float:
@@ -51,3 +81,25 @@ def restore_optimizer(model: Poet, optimizer: AdamW, state: Mapping[str, Tensor]
         parameter = parameters[name]
         # Adam keeps its step count on the CPU and everything else beside the parameter
         optimizer.state[parameter][what] = value.clone() if what == "step" else value.to(parameter.device, copy=True)
+
+
+def _rates(settings: TrainingSettings, *, backbone_is_pretrained: bool) -> dict[str, float]:
+    """The rate of each part that has one of its own."""
+    backbone = settings.backbone_learning_rate
+    if backbone is None:
+        backbone = settings.learning_rate * (_PRETRAINED_BACKBONE_RATE if backbone_is_pretrained else 1.0)
+    rates = {_ALL_ELSE: settings.learning_rate, _BACKBONE: backbone}
+    return rates | {
+        part: factor * rates[_BACKBONE if belongs_to(part, _BACKBONE) else _ALL_ELSE]
+        for part, factor in settings.rate_factors.items()
+    }
+
+
+def _check_factors(model: Poet, settings: TrainingSettings, trainable: Iterable[str]) -> None:
+    check_parts(model, settings.rate_factors, "rate_factors")
+    for part in settings.rate_factors:
+        if not any(belongs_to(name, part) for name in trainable):
+            raise ConfigError(
+                f"training.rate_factors in config.yaml: '{part}' is frozen; leave it out, or set training.freeze to "
+                "what shall be frozen"
+            )

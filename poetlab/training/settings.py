@@ -1,5 +1,7 @@
 """Everything about a training run that a user may set."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from poetlab.data.augment_settings import AugmentSettings
@@ -20,6 +22,13 @@ class TrainingSettings(Settings):
     )
     learning_rate_drop: float = Field(
         0.8, gt=0, le=1, description="part of the epochs after which both rates drop to a tenth; the paper's 200 of 250"
+    )
+    freeze: list[str] | None = Field(
+        None,
+        description="parts of the network that do not learn; null: the backbone's stem if it is pretrained; []: none",
+    )
+    rate_factors: dict[str, Annotated[float, Field(gt=0)]] = Field(
+        default={}, description="parts of the network, each with a factor on its learning rate; the longest name counts"
     )
     weight_decay: float = Field(1e-4, ge=0)
     clip_norm: float = Field(0.1, gt=0, description="largest norm of the gradient")

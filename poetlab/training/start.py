@@ -1,6 +1,7 @@
 """How a training run starts: a new one, and one that goes on."""
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from poetlab.data.image_size import ImageSizeSettings
 from poetlab.errors import SnapshotError, TrainingError
 from poetlab.model.backbone import calibrate_batch_norm, normalize_images
 from poetlab.model.checkpoint import load_snapshot
+from poetlab.model.keypoint_map import KeypointMap
 from poetlab.model.poet import Poet
 from poetlab.model.presets import find_preset
 from poetlab.model.pretrained import Transfer, start_from_file
@@ -23,6 +25,26 @@ from poetlab.training.settings import TrainingSettings
 _CALIBRATION_IMAGES = 16
 
 
+@dataclass(frozen=True)
+class Pretrained:
+    """Weights that a run starts from.
+
+    Attributes:
+        name: What the user called them: `coco`, `imagenet`, or the path of a file.
+        path: Their file.
+        keypoint_map: Which of their keypoints to start from where names differ.
+    """
+
+    name: str
+    path: Path
+    keypoint_map: KeypointMap | None = None
+
+    def sha256(self) -> str:
+        """The checksum of their file."""
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def new_trainer(
     folder: RunFolder,
     skeleton: Skeleton,
@@ -31,7 +53,7 @@ def new_trainer(
     settings: TrainingSettings,
     image_size: ImageSizeSettings,
     device: torch.device,
-    pretrained: Path | None = None,
+    pretrained: Pretrained | None = None,
 ) -> tuple[Trainer, Transfer | None]:
     """Make a network and the folder of its run.
 
@@ -43,7 +65,7 @@ def new_trainer(
         settings: How to train.
         image_size: At which sizes the network sees images.
         device: Where to compute.
-        pretrained: File of weights to start from; None to start at random.
+        pretrained: Weights to start from; None to start at random.
 
     Returns:
         The trainer, and what was taken from the pretrained weights if there are any.
@@ -51,26 +73,27 @@ def new_trainer(
     Raises:
         TrainingError: If there are no training images, or the folder exists.
         SnapshotError: If the pretrained weights cannot be used.
+        SkeletonError: If their keypoint map names a keypoint that they do not know.
+        ConfigError: If the settings name a part that the network does not have, or freeze all of it.
     """
     if not any(image.instances for label_set in data.training for image in label_set.images):
         raise TrainingError("there is no animal in the training images; import labels, or lower --val-fraction")
     torch.manual_seed(settings.seed)
     model = Poet(find_preset(preset), skeleton.n_keypoints)
-    transfer = start_from_file(model, skeleton.keypoints, pretrained) if pretrained else None
-    pretrained_backbone = transfer is not None and not any(name.startswith("backbone.") for name in transfer.left)
-    if pretrained_backbone:
-        model.backbone.freeze_stem()
-    else:
+    transfer = None
+    if pretrained:
+        transfer = start_from_file(model, skeleton.keypoints, pretrained.path, pretrained.keypoint_map)
+    if not (transfer and transfer.uses_backbone):
         _calibrate(model, data, settings, image_size)
     facts = {
         "poetlab": poetlab.__version__,
         "preset": preset,
-        "pretrained": str(pretrained) if pretrained else "none",
-        "pretrained_backbone": pretrained_backbone,
+        **_describe_pretrained(pretrained, transfer),
         "label_sets": _describe_labels(data),
     }
+    trainer = Trainer(model, skeleton, data, settings, image_size, folder, device, facts)
     folder.create(_describe(facts, skeleton, model, settings, image_size, transfer))
-    return Trainer(model, skeleton, data, settings, image_size, folder, device, facts), transfer
+    return trainer, transfer
 
 
 def resumed_trainer(folder: RunFolder, data: TrainingData, epochs: int | None, device: torch.device) -> Trainer:
@@ -97,8 +120,6 @@ def resumed_trainer(folder: RunFolder, data: TrainingData, epochs: int | None, d
     if snapshot.facts["label_sets"] != _describe_labels(data):
         raise TrainingError(f"{folder.path}: the labels have changed since this run began; start a new one")
     model = Poet(snapshot.settings, snapshot.skeleton.n_keypoints)
-    if snapshot.facts["pretrained_backbone"]:
-        model.backbone.freeze_stem()
     facts = {key: value for key, value in snapshot.facts.items() if key not in {"progress", "image_size", "training"}}
     image_size = ImageSizeSettings.model_validate(snapshot.facts["image_size"])
     trainer = Trainer(model, snapshot.skeleton, data, settings, image_size, folder, device, facts)
@@ -126,6 +147,19 @@ def _describe_labels(data: TrainingData) -> dict[str, str]:
     return described
 
 
+def _describe_pretrained(pretrained: Pretrained | None, transfer: Transfer | None) -> dict[str, Any]:
+    """What snapshots and `settings.yaml` say about the start."""
+    if not (pretrained and transfer):
+        return {"pretrained": "none", "pretrained_backbone": False}
+    return {
+        "pretrained": pretrained.name,
+        "pretrained_sha256": pretrained.sha256(),
+        "pretrained_backbone": transfer.uses_backbone,
+        "pretrained_pose_head": transfer.uses_pose_head,
+        "keypoints_from": dict(transfer.keypoints_from),
+    }
+
+
 def _describe(
     facts: dict[str, Any],
     skeleton: Skeleton,
@@ -143,5 +177,5 @@ def _describe(
         "training": settings.model_dump(mode="json"),
     }
     if transfer:
-        described["transfer"] = {name: list(value) for name, value in vars(transfer).items()}
+        described["transfer"] = {name: list(getattr(transfer, name)) for name in ("taken", "adapted", "left")}
     return described

@@ -9,11 +9,14 @@ from typing import Any
 from poetlab.config import changed
 from poetlab.device import choose_device
 from poetlab.errors import TrainingError
+from poetlab.model.keypoint_map import KeypointMap, read_keypoint_map
 from poetlab.model.pretrained import Transfer
 from poetlab.project import Project
+from poetlab.skeleton import Skeleton
 from poetlab.training.loop import OnEpoch, OnStep, Trainer, TrainingData
+from poetlab.training.optimizer import initial_rates
 from poetlab.training.run_folder import RunFolder
-from poetlab.training.start import new_trainer, resumed_trainer
+from poetlab.training.start import Pretrained, new_trainer, resumed_trainer
 from poetlab.weights.catalog import DOWNLOADABLE, preset_that_fits, weights_for_preset
 from poetlab.weights.download import OnBytes, fetch
 
@@ -34,6 +37,8 @@ class TrainingStart:
         n_epochs_done: Epochs that it has finished.
         n_epochs: Epochs in all.
         transfer: What was taken from pretrained weights; None if none were given.
+        rates: The learning rate that each part of the network starts with; that of all else under the name ''.
+        frozen: Parts of the network that do not learn.
     """
 
     folder: RunFolder
@@ -45,6 +50,8 @@ class TrainingStart:
     n_epochs_done: int
     n_epochs: int
     transfer: Transfer | None
+    rates: Mapping[str, float]
+    frozen: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +74,7 @@ def train(
     *,
     preset: str | None = None,
     pretrained: str = "none",
+    keypoint_map: Mapping[str, str | None] | str | Path | None = None,
     epochs: int | None = None,
     batch_size: int | None = None,
     device: str | None = None,
@@ -84,6 +92,8 @@ def train(
         preset: Name of the network's sizes; None for the config's, or for one that the pretrained weights fit.
         pretrained: `none`; `coco` or `imagenet`, which are fetched if they are not on this machine yet; or the file of
             a snapshot, of a published POET checkpoint, or of a torchvision ResNet.
+        keypoint_map: Names of the project's keypoints to names of the pretrained network's, or to None for one that
+            shall start as new; or a YAML file of that. Names without an entry are matched with equal ones.
         epochs: Times that every image is shown.
         batch_size: Images a step.
         device: Where to compute; None to choose.
@@ -98,27 +108,30 @@ def train(
         ProjectError: If there are no labels.
         TrainingError: If the run cannot start, go on, or be written.
         SnapshotError: If pretrained weights or the last snapshot cannot be used.
-        ConfigError: If an argument does not fit.
+        SkeletonError: If the keypoint map is malformed or names an unknown keypoint.
+        ConfigError: If an argument or a setting does not fit.
         KeyboardInterrupt: If Ctrl-C was pressed; the run is saved and can be resumed.
     """
     data = TrainingData.from_label_sets(project.label_sets())
     transfer = None
     if resume:
-        if preset or pretrained != "none" or batch_size or seed is not None:
+        if preset or pretrained != "none" or keypoint_map is not None or batch_size or seed is not None:
             raise TrainingError("a resumed run keeps its settings; with --resume give at most --epochs and --device")
         trainer = _resume(project, data, epochs, device)
     else:
         changes = {"epochs": epochs, "batch_size": batch_size, "seed": seed}
+        skeleton = project.skeleton()
+        checked_map = _checked_map(keypoint_map, skeleton, pretrained)
         preset = preset or _preset_for(pretrained, project.config.preset)
         trainer, transfer = new_trainer(
             project.new_run(preset),
-            project.skeleton(),
+            skeleton,
             data,
             preset,
             changed(project.config.training, changes),
             project.config.image_size,
             choose_device(device),
-            _pretrained_file(pretrained, preset, on_download),
+            _find_pretrained(pretrained, preset, checked_map, on_download),
         )
     if on_start:
         on_start(_describe_start(trainer, transfer))
@@ -145,6 +158,8 @@ def _describe_start(trainer: Trainer, transfer: Transfer | None) -> TrainingStar
         n_epochs_done=trainer.progress.epoch,
         n_epochs=trainer.settings.epochs,
         transfer=transfer,
+        rates=initial_rates(trainer.optimizer),
+        frozen=trainer.frozen,
     )
 
 
@@ -156,9 +171,24 @@ def _preset_for(pretrained: str, preset: str) -> str:
     return fitting
 
 
-def _pretrained_file(pretrained: str, preset: str, on_download: OnBytes | None) -> Path | None:
-    if pretrained == "none":
+def _checked_map(
+    given: Mapping[str, str | None] | str | Path | None, skeleton: Skeleton, pretrained: str
+) -> KeypointMap | None:
+    """The keypoint map, read before anything is fetched."""
+    if given is None:
         return None
-    if pretrained in DOWNLOADABLE:
-        return fetch(weights_for_preset(pretrained, preset), on_download)
-    return Path(pretrained)
+    if pretrained in {"none", "imagenet"}:
+        raise TrainingError(
+            f"--keypoint-map maps to the keypoints of pretrained weights, and with --pretrained {pretrained} there are "
+            "none; give --pretrained coco or a file"
+        )
+    return read_keypoint_map(given, skeleton.keypoints)
+
+
+def _find_pretrained(
+    name: str, preset: str, keypoint_map: KeypointMap | None, on_download: OnBytes | None
+) -> Pretrained | None:
+    if name == "none":
+        return None
+    path = fetch(weights_for_preset(name, preset), on_download) if name in DOWNLOADABLE else Path(name)
+    return Pretrained(name, path, keypoint_map)

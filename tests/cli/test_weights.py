@@ -1,5 +1,6 @@
 """`poetlab weights`, and trainings that start from published weights, without any network."""
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -131,8 +132,14 @@ def test_training_from_imagenet_keeps_the_stem(run: Run, project: Project, backb
     settings = yaml.safe_load(folder.settings.read_text())
     assert settings["pretrained_backbone"] is True
     assert not [name for name in settings["transfer"]["left"] if name.startswith("backbone.")]
-    assert settings["transfer"]["keypoints_taken"] == []
-    assert settings["transfer"]["keypoints_new"] == list(project.skeleton().keypoints)
+    assert settings["pretrained"] == "imagenet"
+    assert settings["pretrained_sha256"] == hashlib.sha256(backbone_file.read_bytes()).hexdigest()
+    assert settings["pretrained_pose_head"] is False
+    assert settings["keypoints_from"] == dict.fromkeys(project.skeleton().keypoints)
+    told = f"all {project.skeleton().n_keypoints} start at random, as the pose head is not among these weights"
+    assert told in outcome.text
+    assert "frozen: backbone.conv1, backbone.layer1" in outcome.text
+    assert "learning rates: backbone 5e-06, all else 5e-05" in outcome.text
 
     trained = load_snapshot(folder.last).weights
     weights = torch.load(backbone_file, weights_only=True)

@@ -70,14 +70,6 @@ def test_a_small_network_has_no_dilated_stage(name: str) -> None:
         Backbone(ModelSettings.model_validate({"backbone": name, "dilated_c5": True}))
 
 
-def test_the_frozen_stem_is_the_first_convolution_and_the_first_stage() -> None:
-    backbone = Backbone(RESNET18)
-    assert all(parameter.requires_grad for parameter in backbone.parameters())
-    backbone.freeze_stem()
-    for name, parameter in backbone.named_parameters():
-        assert parameter.requires_grad == (not name.startswith(("conv1.", "layer1."))), name
-
-
 def test_images_are_normalized_the_same_from_bytes_and_from_fractions() -> None:
     pixels = torch.randint(0, 256, (2, 3, 4, 5), dtype=torch.uint8)
     normalized = normalize_images(pixels)

@@ -134,17 +134,20 @@ def test_a_batch_without_animals_has_one_place_of_padding() -> None:
     assert batch.visible.shape == (2, 1, 3)
 
 
-def test_rows_are_copied_by_keypoint_name() -> None:
+def test_rows_are_copied_by_keypoint_name_and_are_zero_without_one() -> None:
     source = torch.arange(float(vector_size(3)))
-    target = -1 - torch.arange(float(vector_size(4)))
-    rows = copy_keypoint_rows(source, ["nose", "ear", "tail"], target, ["tail", "paw", "nose", "back"])
+    rows = copy_keypoint_rows(source, ["nose", "ear", "tail"], ["tail", None, "nose", "tail"])
     assert rows[:2].tolist() == [0, 1]
-    tail, paw, nose, back = rows[2:].view(4, 3).tolist()
-    assert tail == [8, 9, 10]
-    assert nose == [2, 3, 4]
-    assert paw == target[5:8].tolist()
-    assert back == target[11:14].tolist()
-    assert target[0] == -1, "the argument is not changed"
+    assert rows[2:].view(4, 3).tolist() == [[8, 9, 10], [0, 0, 0], [2, 3, 4], [8, 9, 10]]
+    rows.zero_()
+    assert source.tolist() == list(range(vector_size(3))), "the argument is not changed"
+
+
+def test_rows_keep_their_other_dimensions_and_type() -> None:
+    source = torch.rand(vector_size(2), 5, dtype=torch.float64)
+    rows = copy_keypoint_rows(source, ["nose", "ear"], [None, "nose"])
+    assert (rows.shape, rows.dtype) == ((vector_size(2), 5), torch.float64)
+    assert torch.equal(rows[5:], source[2:5])
 
 
 def test_the_score_is_the_larger_probability_of_being_an_animal() -> None:

@@ -8,13 +8,17 @@ from torchvision.models import resnet18
 
 from poetlab.errors import SnapshotError
 from poetlab.model.checkpoint import Snapshot, save_snapshot
+from poetlab.model.keypoint_map import KeypointMap
+from poetlab.model.loss import poet_loss
+from poetlab.model.loss_settings import LossSettings
 from poetlab.model.poet import Poet
-from poetlab.model.pose_vector import vector_size
+from poetlab.model.pose_vector import PoseTargets, QueryClass, vector_size
 from poetlab.model.presets import ModelSettings
 from poetlab.model.pretrained import Transfer, start_from_file, start_from_weights
 from poetlab.skeleton import Skeleton
 
 KEYPOINTS = ("nose", "left_ear", "right_ear", "tail")
+SAME = {name: name for name in KEYPOINTS}
 
 
 def network(settings: ModelSettings, n_keypoints: int, seed: int) -> Poet:
@@ -50,8 +54,8 @@ def test_a_network_started_from_its_own_snapshot_predicts_the_same(pretrained: P
     assert not torch.equal(model(images).pose_vectors, pretrained(images).pose_vectors)
     transfer = start_from_file(model, KEYPOINTS, snapshot_file(pretrained, tmp_path))
     assert_every_tensor_is_listed_once(transfer, model)
-    assert (transfer.adapted, transfer.left, transfer.keypoints_new) == ((), (), ())
-    assert transfer.keypoints_taken == KEYPOINTS
+    assert (transfer.adapted, transfer.left) == ((), ())
+    assert (dict(transfer.keypoints_from), transfer.known_keypoints) == (SAME, KEYPOINTS)
     assert torch.equal(model(images).pose_vectors, pretrained(images).pose_vectors)
     assert torch.equal(model(images).class_logits, pretrained(images).class_logits)
 
@@ -61,10 +65,10 @@ def test_keypoints_in_another_order_are_matched_by_name(pretrained: Poet) -> Non
     order = [3, 1, 0, 2]
     names = [KEYPOINTS[i] for i in order]
     model = network(pretrained.settings, len(names), seed=2)
-    transfer = start_from_weights(model, names, pretrained.state_dict(), KEYPOINTS)
+    transfer = start_from_weights(model, {name: name for name in names}, pretrained.state_dict(), KEYPOINTS)
     assert_every_tensor_is_listed_once(transfer, model)
     assert set(transfer.adapted) == {"pose_head.4.weight", "pose_head.4.bias"}
-    assert (transfer.keypoints_taken, transfer.keypoints_new) == (tuple(names), ())
+    assert transfer.uses_pose_head
     images = torch.randn(1, 3, 64, 64)
     found, expected = model(images).poses, pretrained(images).poses
     torch.testing.assert_close(found.keypoints, expected.keypoints[..., order, :], atol=1e-6, rtol=0)
@@ -72,25 +76,63 @@ def test_keypoints_in_another_order_are_matched_by_name(pretrained: Poet) -> Non
 
 
 @torch.no_grad()
-def test_keypoints_that_only_one_network_knows_keep_their_own_start(pretrained: Poet) -> None:
-    names = ["tail", "paw", "nose"]
-    model = network(pretrained.settings, len(names), seed=2)
-    start = keypoint_rows(model, 1)
-    transfer = start_from_weights(model, names, pretrained.state_dict(), KEYPOINTS)
+def test_the_heads_rows_are_those_of_the_keypoints_named_and_zero_for_new_ones(pretrained: Poet) -> None:
+    origins = {"tail": "tail", "paw": None, "snout": "nose", "lip": "nose"}
+    model = network(pretrained.settings, len(origins), seed=2)
+    transfer = start_from_weights(model, origins, pretrained.state_dict(), KEYPOINTS)
     assert_every_tensor_is_listed_once(transfer, model)
     assert set(transfer.adapted) == {"pose_head.4.weight", "pose_head.4.bias"}
-    assert (transfer.keypoints_taken, transfer.keypoints_new) == (("tail", "nose"), ("paw",))
+    assert dict(transfer.keypoints_from) == origins
     assert torch.equal(keypoint_rows(model, 0), keypoint_rows(pretrained, 3))
+    assert not keypoint_rows(model, 1).any()
     assert torch.equal(keypoint_rows(model, 2), keypoint_rows(pretrained, 0))
-    assert torch.equal(keypoint_rows(model, 1), start)
+    assert torch.equal(keypoint_rows(model, 3), keypoint_rows(pretrained, 0))
     assert torch.equal(model.pose_head[4].weight[:2], pretrained.pose_head[4].weight[:2]), "the center"
+
+
+@torch.no_grad()
+def test_a_new_keypoint_starts_exactly_at_the_center_with_visibility_one_half(pretrained: Poet) -> None:
+    model = network(pretrained.settings, 2, seed=2)
+    start_from_weights(model, {"paw": None, "nose": "nose"}, pretrained.state_dict(), KEYPOINTS)
+    poses = model(torch.randn(2, 3, 64, 64)).poses
+    assert poses.centers.unique().numel() > 2
+    assert torch.equal(poses.keypoints[..., 0, :], poses.centers)
+    assert torch.equal(poses.visibility[..., 0], torch.full_like(poses.visibility[..., 0], 0.5))
+    assert not torch.equal(poses.keypoints[..., 1, :], poses.centers)
+
+
+def test_a_new_keypoint_learns(pretrained: Poet) -> None:
+    model = network(pretrained.settings, 2, seed=2).train()
+    start_from_weights(model, {"paw": None, "nose": "nose"}, pretrained.state_dict(), KEYPOINTS)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    images = torch.randn(2, 3, 64, 64)
+    targets = PoseTargets(
+        classes=torch.full((2, 1), int(QueryClass.INDIVIDUAL)),
+        centers=torch.full((2, 1, 2), 0.5),
+        offsets=torch.tensor([0.3, -0.2]).expand(2, 1, 2, 2),
+        visible=torch.ones(2, 1, 2, dtype=torch.bool),
+    )
+    losses = []
+    for _ in range(5):
+        loss = poet_loss(model(images), targets, LossSettings())
+        optimizer.zero_grad()
+        loss.total(LossSettings()).backward()
+        optimizer.step()
+        losses.append(loss.total(LossSettings()).item())
+    rows = keypoint_rows(model, 0)
+    assert rows.any(dim=1).all(), "each of its three rows"
+    assert (rows[:, :-1] != 0).float().mean() > 0.3, "its weights too, not only its bias"
+    with torch.no_grad():
+        offsets = model.eval()(images).poses.offsets[-1, :, :, 0].mean(dim=(0, 1))
+    assert offsets[0] > 0 > offsets[1], "towards its label"
+    assert losses[-1] < losses[0]
 
 
 @pytest.mark.parametrize("n_queries", [2, 7])
 def test_with_another_number_of_queries_those_in_common_are_copied(pretrained: Poet, n_queries: int) -> None:
     model = network(pretrained.settings.model_copy(update={"n_queries": n_queries}), len(KEYPOINTS), seed=2)
     start = model.queries.detach().clone()
-    transfer = start_from_weights(model, KEYPOINTS, pretrained.state_dict(), KEYPOINTS)
+    transfer = start_from_weights(model, SAME, pretrained.state_dict(), KEYPOINTS)
     assert_every_tensor_is_listed_once(transfer, model)
     assert (transfer.adapted, transfer.left) == (("queries",), ())
     n_common = min(n_queries, len(pretrained.queries))
@@ -102,7 +144,7 @@ def test_of_a_network_of_other_sizes_what_fits_is_copied(pretrained: Poet) -> No
     settings = pretrained.settings.model_copy(update={"n_features": 32, "n_encoder_layers": 2})
     model = network(settings, len(KEYPOINTS), seed=2)
     start = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    transfer = start_from_weights(model, KEYPOINTS, pretrained.state_dict(), KEYPOINTS)
+    transfer = start_from_weights(model, SAME, pretrained.state_dict(), KEYPOINTS)
     assert_every_tensor_is_listed_once(transfer, model)
     assert {name for name in start if name.startswith("backbone.")} <= set(transfer.taken)
     assert {"queries", "pose_head.4.weight", "transformer.encoder.1.norm1.weight"} <= set(transfer.left)
@@ -116,15 +158,16 @@ def test_of_a_network_of_other_sizes_what_fits_is_copied(pretrained: Poet) -> No
 
 def test_keypoints_are_new_if_the_pose_head_does_not_fit(pretrained: Poet) -> None:
     model = network(pretrained.settings.model_copy(update={"n_features": 32}), len(KEYPOINTS), seed=2)
-    transfer = start_from_weights(model, KEYPOINTS, pretrained.state_dict(), KEYPOINTS)
-    assert (transfer.keypoints_taken, transfer.keypoints_new) == ((), KEYPOINTS)
+    transfer = start_from_weights(model, SAME, pretrained.state_dict(), KEYPOINTS)
+    assert dict(transfer.keypoints_from) == dict.fromkeys(KEYPOINTS)
+    assert (transfer.uses_pose_head, transfer.known_keypoints) == (False, KEYPOINTS)
 
 
 def test_starting_from_weights_changes_only_the_new_network(pretrained: Poet) -> None:
     weights = pretrained.state_dict()
     before = {name: tensor.clone() for name, tensor in weights.items()}
     model = network(pretrained.settings, 2, seed=2)
-    start_from_weights(model, KEYPOINTS[:2], weights, KEYPOINTS)
+    start_from_weights(model, {"nose": "nose", "paw": None}, weights, KEYPOINTS)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(1)
@@ -155,13 +198,32 @@ def test_a_torchvision_resnet_gives_the_whole_backbone_and_nothing_else(
     transfer = start_from_file(model, KEYPOINTS, tmp_path / "resnet18.pth")
     assert_every_tensor_is_listed_once(transfer, model)
     assert set(transfer.taken) == {name for name in start if name.startswith("backbone.")}
-    assert (transfer.adapted, transfer.keypoints_taken, transfer.keypoints_new) == ((), (), KEYPOINTS)
+    assert (transfer.adapted, transfer.known_keypoints) == ((), ())
+    assert dict(transfer.keypoints_from) == dict.fromkeys(KEYPOINTS)
+    assert (transfer.uses_backbone, transfer.uses_pose_head) == (True, False)
     for name in transfer.left:
         assert torch.equal(model.state_dict()[name], start[name]), name
     images = torch.randn(2, 3, 64, 64)
     features = torch.nn.Sequential(*list(resnet.children())[:-2])
     with torch.no_grad():
         torch.testing.assert_close(model.backbone(images), features(images), rtol=1e-4, atol=1e-5)
+
+
+def test_a_map_is_refused_where_there_is_no_pose_head_to_follow_it_with(pretrained: Poet, tmp_path: Path) -> None:
+    said = KeypointMap({"snout": "nose"}, "map.yaml")
+    torch.save(resnet18(weights=None).state_dict(), tmp_path / "resnet18.pth")
+    model = network(pretrained.settings, 1, seed=2)
+    with pytest.raises(
+        SnapshotError, match=r"resnet18\.pth: these weights know no keypoints.*--keypoint-map"
+    ) as caught:
+        start_from_file(model, ["snout"], tmp_path / "resnet18.pth", said)
+    assert "\n" not in str(caught.value)
+    wider = network(pretrained.settings.model_copy(update={"n_features": 32}), 1, seed=2)
+    with pytest.raises(SnapshotError, match=r"pose head does not fit, so map\.yaml cannot be followed"):
+        start_from_file(wider, ["snout"], snapshot_file(pretrained, tmp_path), said)
+    assert dict(start_from_file(model, ["snout"], snapshot_file(pretrained, tmp_path), said).keypoints_from) == {
+        "snout": "nose"
+    }
 
 
 def test_a_file_of_which_nothing_fits_is_refused(tiny_settings: ModelSettings, tmp_path: Path) -> None:
@@ -189,8 +251,9 @@ def test_a_checkpoint_in_the_published_layout_is_matched_with_cocos_keypoints(
     model = Poet(ModelSettings(n_encoder_layers=1, n_decoder_layers=1, n_feedforward=8), len(names))
     transfer = start_from_file(model, names, tmp_path / "poet_ckpt.pth")
     assert_every_tensor_is_listed_once(transfer, model)
-    assert (transfer.keypoints_taken, transfer.keypoints_new) == (("right_ankle", "nose"), ("left_wing",))
+    assert dict(transfer.keypoints_from) == {"right_ankle": "right_ankle", "left_wing": None, "nose": "nose"}
     source = weights["kpt_embed.layers.2.weight"]
     assert torch.equal(model.pose_head[4].weight[2:5], source[2 + 3 * 16 : 5 + 3 * 16]), "the last of COCO's keypoints"
+    assert not model.pose_head[4].weight[5:8].any(), "new"
     assert torch.equal(model.pose_head[4].weight[8:11], source[2:5]), "the first of COCO's keypoints"
     assert all(name.startswith("transformer.") for name in transfer.left)

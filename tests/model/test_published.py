@@ -5,7 +5,6 @@ repository with the numbers.
 """
 
 import json
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -35,11 +34,10 @@ LOSS_NAMES = {
 class Case:
     """One reference case: what goes in, and what the published implementation gave."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, weights: dict[str, torch.Tensor]) -> None:
         self.facts = json.loads((folder / f"{name}.json").read_text())
         self.arrays = np.load(folder / f"{name}.npz")
-        shapes = json.loads((folder / "poet_r50_state_dict_shapes.json").read_text())
-        self.weights = {key: recipe_weight(key, shape) for key, shape in shapes.items()}
+        self.weights = weights
         self.sizes = [tuple(size) for size in self.facts["sizes"]]
         targets = [torch.from_numpy(self.arrays[f"target_{i}"]) for i in range(len(self.sizes))]
         self.targets = stack_targets([recipe_targets(target) for target in targets])
@@ -59,25 +57,6 @@ class Case:
             return model(batch, padding if padding.any() else None)
 
 
-def recipe_weight(key: str, shape: list[int]) -> torch.Tensor:
-    n = np.random.default_rng(zlib.crc32(key.encode())).standard_normal(shape).astype(np.float32)
-    fan_in = int(np.prod(shape[1:]))
-    if key.endswith("running_var"):
-        n = 1 + 0.1 * np.abs(n)
-    elif key.endswith("running_mean"):
-        n = 0.05 * n
-    elif len(shape) == 1:
-        n = (0.3 if ".bn3." in key else 1.0) * (1 + 0.05 * n) if key.endswith("weight") else 0.02 * n
-    elif key.startswith("kpt_embed.layers.2"):
-        n = n * np.sqrt(4 / fan_in)
-    elif key.endswith("multihead_attn.in_proj_weight"):
-        n[: 2 * len(n) // 3] *= 12
-        n = n * np.sqrt(1 / fan_in)
-    elif key != "query_embed.weight":
-        n = n * np.sqrt((2 if "backbone" in key else 1) / fan_in)
-    return torch.from_numpy(n.astype(np.float32))
-
-
 def recipe_image(size: tuple[int, int], seed: int) -> torch.Tensor:
     h, w = size
     noise = np.random.default_rng(seed).random((3, h, w)).astype(np.float32)
@@ -95,8 +74,8 @@ def recipe_targets(target: torch.Tensor) -> PoseTargets:
 
 
 @pytest.fixture(params=["r50_two_images", "dc5_r50_one_image"])
-def case(request: pytest.FixtureRequest, shared_data: Path) -> Case:
-    return Case(shared_data.parent / "reference", request.param)
+def case(request: pytest.FixtureRequest, shared_data: Path, recipe_weights: dict[str, torch.Tensor]) -> Case:
+    return Case(shared_data.parent / "reference", request.param, recipe_weights)
 
 
 @pytest.mark.slow

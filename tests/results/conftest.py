@@ -66,7 +66,7 @@ def write_results(open_writer: Callable[..., ResultsWriter], tmp_path: Path) -> 
 
     def write(frames: Sequence[Instances], name: str = "video.h5", **changes: Any) -> Path:
         with open_writer(name, **changes) as writer:
-            writer.append(np.arange(len(frames)) / 25, frames)
+            writer.append(np.arange(len(frames)) / 25, frames, np.arange(len(frames)))
             writer.finish()
         return tmp_path / name
 

@@ -16,6 +16,7 @@ import pytest
 
 from poetlab.poses import Instances
 from poetlab.results.reading import read_poses
+from poetlab.results.writing import ResultsWriter
 from poetlab.skeleton import Skeleton
 
 WriteResults = Callable[..., Path]
@@ -111,6 +112,20 @@ def test_movement_loads_the_file(write_results: WriteResults, frames: list[Insta
     confidence = dataset.confidence.transpose("time", individual, keypoint).values
     np.testing.assert_array_equal(position, poses.keypoints)
     np.testing.assert_array_equal(confidence, poses.visibility)
+
+
+def test_movement_loads_a_file_of_some_frames(
+    open_writer: Callable[..., ResultsWriter], frames: list[Instances], tmp_path: Path
+):
+    from movement.io import load_poses
+
+    numbers = np.arange(100, 220, 10)
+    with open_writer() as writer:
+        writer.append(numbers / 25, frames, numbers)
+        writer.finish()
+    dataset = load_poses.from_dlc_file(tmp_path / "video.h5", fps=2.5)
+    np.testing.assert_allclose(dataset.time, (numbers - 100) / 25)
+    assert pd.read_hdf(tmp_path / "video.h5").index.tolist() == numbers.tolist()
 
 
 READ_WITH_PANDAS_2 = """

@@ -57,7 +57,7 @@ def test_another_tools_table(tmp_path: Path, read: Callable[[Path], Any]):
 def test_a_newer_format(write_results: Callable[..., Path], frames: list[Instances]):
     path = write_results(frames)
     with h5py.File(path, "a") as file:
-        file["poetlab"].attrs["format_version"] = 2
+        file["poetlab"].attrs["format_version"] = 3
     assert_refused(read_poses, path, "newer poetlab")
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import poetlab
 from poetlab.poses import Instances
-from poetlab.results.reading import read_attributes, read_detections, read_poses, read_table
+from poetlab.results.reading import iter_detections, read_attributes, read_detections, read_poses, read_table
 from poetlab.results.writing import ResultsWriter
 from poetlab.skeleton import Skeleton
 
@@ -86,7 +86,7 @@ def test_any_poses_in_any_batches(data: st.DataObject):
         facts |= {"skeleton": Skeleton("s", keypoints), "individuals": individuals, "tracked": False, "settings": {}}
         with ResultsWriter(path, **facts) as writer:
             for start, end in pairwise(limits):
-                writer.append(times[start:end], frames[start:end])
+                writer.append(times[start:end], frames[start:end], range(start, end))
             writer.finish()
         assert_slots_hold_the_best(path, frames)
         assert_every_detection_is_kept(path, frames)
@@ -108,10 +108,11 @@ def test_attributes(write_results: WriteResults, frames: list[Instances], skelet
     attributes = read_attributes(write_results(frames, settings={"threshold": 0.3, "path": Path("x")}, tracked=False))
     assert attributes == {
         "poetlab_version": poetlab.__version__,
-        "format_version": 1,
+        "format_version": 2,
         "video": "video.mp4",
         "video_fingerprint": "0123456789abcdef",
         "model": "poet_r50",
+        "model_digest": "",
         "skeleton": skeleton.to_dict(),
         "individuals": ["zoe", "adam"],
         "fps": 29.97,
@@ -126,7 +127,7 @@ def test_attributes(write_results: WriteResults, frames: list[Instances], skelet
 
 def test_problems_and_further_facts(open_writer: Callable[..., ResultsWriter], frames: list[Instances], tmp_path: Path):
     with open_writer(fps=float("nan")) as writer:
-        writer.append(np.arange(len(frames)), frames)
+        writer.append(np.arange(len(frames)), frames, np.arange(len(frames)))
         writer.finish(["frame 3 is damaged"], device="NVIDIA H100", seconds=12.5)
     attributes = read_attributes(tmp_path / "video.h5")
     assert attributes["problems"] == ["frame 3 is damaged"]
@@ -146,6 +147,72 @@ def test_tidy_table(write_results: WriteResults, frames: list[Instances]):
     assert row.visibility == second.visibility[1, 2]
     assert row.score == second.scores[1]
     assert row.time == 3 / 25
+
+
+def test_further_facts_of_any_kind(open_writer: Callable[..., ResultsWriter], frames: list[Instances], tmp_path: Path):
+    with open_writer() as writer:
+        writer.append(np.arange(len(frames)), frames, np.arange(len(frames)))
+        writer.finish(tracking={"max_gap": 3, "method": None}, notes=["[a]", "{b"], crop=None, whole=True, title="{c}")
+    attributes = read_attributes(tmp_path / "video.h5")
+    assert attributes["tracking"] == {"max_gap": 3, "method": None}
+    assert attributes["notes"] == ["[a]", "{b"]
+    assert attributes["crop"] is None
+    assert attributes["whole"] == 1
+    assert attributes["title"] == "{c}"
+
+
+def test_frames_keep_their_numbers_in_the_video(
+    open_writer: Callable[..., ResultsWriter], frames: list[Instances], tmp_path: Path
+):
+    numbers = np.arange(10, 46, 3)
+    with open_writer() as writer:
+        writer.append(numbers / 25, frames, numbers)
+        writer.finish()
+    path = tmp_path / "video.h5"
+    assert_every_detection_is_kept(path, frames)
+    assert_slots_hold_the_best(path, frames)
+    poses = read_poses(path)
+    np.testing.assert_array_equal(poses.frames, numbers)
+    np.testing.assert_array_equal(poses.times, numbers / 25)
+    assert pd.read_hdf(path).index.tolist() == numbers.tolist()
+    assert read_table(path)["frame"].unique().tolist() == numbers.tolist()
+    with h5py.File(path) as file:
+        np.testing.assert_array_equal(file["poetlab/frames"], numbers)
+        stored = file["poetlab/detections/frames"][:].tolist()
+    assert stored == [number for number, found in zip(numbers, frames, strict=True) for _ in range(len(found))]
+
+
+def test_detections_one_frame_after_another(
+    open_writer: Callable[..., ResultsWriter], make_instances: Callable[[int, int], Instances], tmp_path: Path
+):
+    frames = [make_instances(n % 4, 4) for n in range(1300)]  # more than are read at once
+    numbers = np.arange(0, 2600, 2)
+    with open_writer() as writer:
+        writer.append(numbers / 25, frames, numbers)
+        writer.finish()
+    found = list(iter_detections(tmp_path / "video.h5"))
+    assert [number for number, _, _ in found] == numbers.tolist()
+    assert [time for _, time, _ in found] == (numbers / 25).tolist()
+    for (_, _, instances), expected in zip(found, frames, strict=True):
+        np.testing.assert_array_equal(instances.keypoints, best_in_order(expected, 4).keypoints)
+    with h5py.File(tmp_path / "video.h5", "r+") as file:
+        assert file["poetlab/detections/frames"].shape == (sum(map(len, frames)),)
+
+
+def test_files_of_version_1_still_open(write_results: WriteResults, frames: list[Instances]):
+    path = write_results(frames)
+    new = read_poses(path)
+    with h5py.File(path, "r+") as file:
+        del file["poetlab/frames"]
+        del file["poetlab"].attrs["json_attributes"]
+        del file["poetlab"].attrs["model_digest"]
+        file["poetlab"].attrs["format_version"] = 1
+    old = read_poses(path)
+    for name in ("keypoints", "visibility", "scores", "frames", "times"):
+        np.testing.assert_array_equal(getattr(old, name), getattr(new, name))
+    assert (old.skeleton, old.individuals) == (new.skeleton, new.individuals)
+    assert_every_detection_is_kept(path, frames)
+    assert read_attributes(path)["settings"] == {"score_threshold": 0.5}
 
 
 def test_plain_arrays_for_any_hdf5_reader(write_results: WriteResults, frames: list[Instances]):

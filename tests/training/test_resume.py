@@ -15,7 +15,7 @@ from poetlab.errors import SnapshotError, TrainingError
 from poetlab.model.checkpoint import Snapshot, load_snapshot
 from poetlab.project import Project, open_project
 from poetlab.workflow.importing import import_labels
-from poetlab.workflow.training import train
+from poetlab.workflow.training import TrainingStart, train
 
 
 def last_of(project: Project) -> Snapshot:
@@ -67,6 +67,32 @@ def test_a_crash_in_the_middle_of_an_epoch_changes_nothing(saving_project: Proje
     assert_same_end(last_of(project), unbroken)
 
 
+def test_frozen_parts_and_rate_factors_are_kept(saving_project: Project) -> None:
+    def crash(done: int, _total: int, _loss: float) -> None:
+        if done == 4:
+            raise StopError
+
+    config = saving_project.path / "config.yaml"
+    text = config.read_text().replace("freeze: null", "freeze: [transformer.encoder.0, backbone]")
+    config.write_text(text.replace("rate_factors: {}", "rate_factors: {transformer: 0.1, transformer.encoder.1: 7}"))
+    project = open_project(saving_project.path)
+    train(project, device="cpu", seed=3)
+    whole = last_of(project)
+    with pytest.raises(StopError):
+        train(project, device="cpu", seed=3, on_step=crash)
+    start = last_of(project)
+    config.write_text(text.replace("freeze: [transformer.encoder.0, backbone]", "freeze: [queries]"))
+    starts: list[TrainingStart] = []
+    train(open_project(project.path), resume=True, device="cpu", on_start=starts.append)
+    assert starts[0].frozen == ("transformer.encoder.0", "backbone")
+    assert starts[0].rates == pytest.approx({"": 5e-5, "transformer": 5e-6, "transformer.encoder.1": 3.5e-4})
+    end = last_of(project)
+    assert_same_end(end, whole)
+    kept = {name for name, tensor in end.weights.items() if torch.equal(tensor, start.weights[name])}
+    assert kept >= {name for name in end.weights if name.startswith(("backbone.", "transformer.encoder.0."))}
+    assert kept.isdisjoint({"queries", "transformer.encoder.1.norm1.weight", "pose_head.4.weight"})
+
+
 @pytest.mark.slow
 def test_a_killed_process_changes_nothing(saving_project: Project, unbroken: Snapshot) -> None:
     project = saving_project
@@ -107,6 +133,8 @@ def test_resuming_refuses_other_settings_and_other_labels(project: Project, draw
     train(project, epochs=1, device="cpu")
     with pytest.raises(TrainingError, match="keeps its settings"):
         train(project, resume=True, seed=4)
+    with pytest.raises(TrainingError, match="keeps its settings"):
+        train(project, resume=True, keypoint_map={})
     import_labels(project, drawn_labels, name="more")
     with pytest.raises(TrainingError, match="labels have changed"):
         train(project, resume=True)

@@ -113,7 +113,8 @@ def test_an_added_file_starts_a_training(checkpoint: Path, coco: PublishedWeight
     assert start.transfer is not None
     assert (set(start.transfer.adapted), start.transfer.left) == ({"pose_head.4.weight", "pose_head.4.bias"}, ())
     settings = yaml.safe_load(start.folder.settings.read_text())
-    assert settings["pretrained"] == str(coco.path)
+    assert settings["pretrained"] == "coco"
+    assert settings["pretrained_sha256"] == hashlib.sha256(coco.path.read_bytes()).hexdigest()
     assert settings["pretrained_backbone"] is True
 
 
