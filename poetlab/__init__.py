@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from poetlab.skeleton import Skeleton, load_skeleton
     from poetlab.workflow.analyzing import analyze
     from poetlab.workflow.evaluating import evaluate
+    from poetlab.workflow.exporting import export_results
+    from poetlab.workflow.filtering import filter_results
     from poetlab.workflow.importing import import_labels
     from poetlab.workflow.networks import load_predictor
     from poetlab.workflow.training import train
@@ -39,6 +41,8 @@ _HOMES = {
     "load_skeleton": "poetlab.skeleton",
     "analyze": "poetlab.workflow.analyzing",
     "evaluate": "poetlab.workflow.evaluating",
+    "export_results": "poetlab.workflow.exporting",
+    "filter_results": "poetlab.workflow.filtering",
     "import_labels": "poetlab.workflow.importing",
     "load_predictor": "poetlab.workflow.networks",
     "train": "poetlab.workflow.training",
@@ -55,6 +59,8 @@ __all__ = [
     "analyze",
     "create_project",
     "evaluate",
+    "export_results",
+    "filter_results",
     "import_labels",
     "load_predictor",
     "load_skeleton",

@@ -3,7 +3,9 @@
 import json
 import shutil
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import numpy as np
@@ -13,7 +15,10 @@ import torch
 from poetlab.config import Config
 from poetlab.data.image_size import ImageSizeSettings
 from poetlab.drawn.dataset import draw_dataset
+from poetlab.poses import Instances
 from poetlab.project import Project, create_project, open_project
+from poetlab.results.writing import ResultsWriter
+from poetlab.skeleton import Skeleton
 from poetlab.training.settings import TrainingSettings
 from poetlab.workflow.importing import import_labels
 
@@ -90,3 +95,33 @@ def labeled_project(tmp_path_factory: pytest.TempPathFactory, drawn_labels: Path
 def project(labeled_project: Path, tmp_path: Path) -> Project:
     """A copy of the project with drawn labels."""
     return open_project(shutil.copytree(labeled_project, tmp_path / "project"))
+
+
+@pytest.fixture
+def make_result() -> Callable[..., Path]:
+    """`make_result(path, n_frames=6, individuals=("slot_1", "slot_2"), tracked=False)`: a result file.
+
+    Each animal moves by 6 pixels a frame; the second one is missing in frame 2. The tail is rarely visible.
+    """
+
+    def make(
+        path: Path,
+        n_frames: int = 6,
+        individuals: tuple[str, ...] = ("slot_1", "slot_2"),
+        *,
+        tracked: bool = False,
+        **changes: Any,
+    ) -> Path:
+        facts = {"size": (100, 200), "fps": 10.0, "video": f"{path.stem}.mp4", "model": "001-poet-r18"}
+        facts |= {"skeleton": Skeleton("fly", ("head", "tail"), (("head", "tail"),))}
+        facts |= {"video_fingerprint": "0" * 16, "settings": {}}
+        with ResultsWriter(path, individuals=individuals, tracked=tracked, **(facts | changes)) as writer:
+            for frame in range(n_frames):
+                keypoints = np.array([[[6.0 * frame, 10], [50, 50]], [[90, 6.0 * frame], [95, 25]]])[: len(individuals)]
+                visibility, scores = np.array([[0.9, 0.2], [0.8, 0.6]]), np.array([0.9, 0.7])
+                n = 1 if frame == 2 else len(individuals)
+                writer.append([frame / 10], [Instances(keypoints[:n], visibility[:n], scores[:n])], [frame])
+            writer.finish()
+        return path
+
+    return make

@@ -20,6 +20,7 @@ from poetlab.config import Config
 from poetlab.labels.formats import LABEL_FORMATS
 from poetlab.model.presets import PRESETS as MODEL_PRESETS
 from poetlab.poses import Instances
+from poetlab.results.exporting.formats import EXPORT_FORMATS
 from poetlab.results.writing import ResultsWriter
 from poetlab.skeleton import PRESETS as SKELETON_PRESETS
 from poetlab.skeleton import Skeleton, load_skeleton
@@ -82,7 +83,7 @@ def test_a_command_has_a_page_with_every_argument(name: str) -> None:
 def test_a_commands_synopsis_has_every_argument(name: str) -> None:
     synopsis = blocks(introduction(name), "text")[0]
     assert synopsis.startswith(f"poetlab {name}")
-    assert set(re.findall(r"--[a-z-]+|\b(?:PATH|VIDEO|DIR|NAME|FILE)\b(?=\.\.\.| \[|\]|\n)", synopsis)) >= set(
+    assert set(re.findall(r"--[a-z-]+|\b(?:PATH|VIDEO|RESULTS|DIR|NAME|FILE)\b(?=\.\.\.| \[|\]|\n)", synopsis)) >= set(
         arguments(COMMANDS[name])
     )
 
@@ -154,6 +155,13 @@ def test_every_label_format_is_named() -> None:
     for label_format in LABEL_FORMATS:
         assert f"| `{label_format.name}` |" in read("labels.md")
         assert f"`{label_format.name}`" in read("commands/import.md")
+
+
+def test_every_export_format_is_named_with_what_it_leaves_out() -> None:
+    rows = table_rows(read("commands/export.md"))
+    for known in EXPORT_FORMATS:
+        assert rows[known.name][1] == known.leaves_out
+        assert f"--to {known.name}" in read("downstream.md")
 
 
 def test_everything_that_an_import_leaves_out_is_explained() -> None:

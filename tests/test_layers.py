@@ -14,7 +14,7 @@ LAYERS = (
     {"errors", "settings", "skeleton", "poses", "files"},
     {"model", "labels", "video", "device"},
     {"data", "results", "drawn", "weights"},
-    {"training", "evaluation", "inference", "analysis_settings", "analysis", "rendering", "plots"},
+    {"training", "evaluation", "inference", "analysis_settings", "analysis", "rendering", "filtering", "plots"},
     {"config", "project", "workflow", "demo"},
     {"cli", "__main__"},
 )

@@ -15,3 +15,4 @@ SnapshotOption = Annotated[
     str | None,
     typer.Option("--snapshot", help="A run, RUN/last, or a file.", show_default="the latest run's best"),
 ]
+ResultsArgument = Annotated[list[Path], typer.Argument(metavar="RESULTS...", help="Result files.")]

@@ -91,7 +91,7 @@ def write_results(
         raise ResultsError("a result file needs a name for at least one individual, even where none was found")
     shapes = _shapes(n_frames, n_detections, len(individuals), len(keypoints))
     arrays_bytes = sum(math.prod(shape) * np.dtype(kind).itemsize for shape, kind in shapes.values())
-    _require_space(path.parent, arrays_bytes + n_frames * (8 + len(individuals) * len(keypoints) * 12))
+    require_space(path.parent, arrays_bytes + n_frames * (8 + len(individuals) * len(keypoints) * 12))
     with telling_errors(path.parent):
         create_table(path, n_frames, attributes["model"], individuals, keypoints)
         with h5py.File(path, "r+") as file:
@@ -125,8 +125,12 @@ def telling_errors(folder: Path) -> Iterator[None]:
         raise ResultsError(f"{folder}: writing results failed ({reason}); is the disk full, or read-only?") from error
 
 
-def _require_space(folder: Path, n_bytes: int) -> None:
-    """Raise before HDF5 meets a full disk, which it does not survive: it crashes when Python ends."""
+def require_space(folder: Path, n_bytes: int) -> None:
+    """Raise before HDF5 meets a full disk, which it does not survive: it crashes when Python ends.
+
+    Raises:
+        ResultsError: If the disk of a folder has less space than so many bytes and some to spare.
+    """
     needed = n_bytes + _SPARE_BYTES
     free = shutil.disk_usage(folder).free
     if free < needed:

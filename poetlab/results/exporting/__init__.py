@@ -1,0 +1,1 @@
+"""Poses into the files of other tools: one file a format, one table of them in `formats`."""

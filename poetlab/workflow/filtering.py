@@ -1,0 +1,107 @@
+"""`filter_results`: result files cleaned up, as new files."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from poetlab.config import changed
+from poetlab.errors import ConfigError, PoetlabError, ResultsError
+from poetlab.filtering import FilterSettings, filter_poses
+from poetlab.poses import Poses
+from poetlab.results.reading import read_poses
+from poetlab.results.rewriting import write_poses
+
+
+@dataclass(frozen=True)
+class FilteredResult:
+    """What became of one result file.
+
+    Attributes:
+        result: The result file.
+        path: The new one; None if that failed.
+        n_before: Keypoints with a position, in all frames together.
+        n_after: Those of the new file.
+        error: Why it failed; None if it did not.
+    """
+
+    result: Path
+    path: Path | None = None
+    n_before: int = 0
+    n_after: int = 0
+    error: str | None = None
+
+
+def filter_results(
+    results: Sequence[str | Path],
+    *,
+    threshold: float | None = None,
+    max_gap: int | None = None,
+    fill: str | None = None,
+    smooth: str | None = None,
+    window: int | None = None,
+    order: int | None = None,
+    output: str | Path | None = None,
+    overwrite: bool = False,
+    on_progress: Callable[[int, int], None] | None = None,
+    on_result: Callable[[FilteredResult], None] | None = None,
+) -> list[FilteredResult]:
+    """Clean up result files; each becomes a new one, and what was done to it is in its attribute `filtering`.
+
+    Args:
+        results: Result files.
+        threshold: Visibility below which a keypoint becomes missing; None for no threshold.
+        max_gap: Most missing frames in a row to fill in; None for no filling.
+        fill: `linear` or `cubic`; None for linear.
+        smooth: `median` or `savgol`; None for no smoothing.
+        window: Frames that a smoothed position is made of; None for 5.
+        order: Order of Savitzky and Golay's polynomial; None for 2.
+        output: Folder to write to; None for beside each result, as `<name>_filtered.h5`.
+        overwrite: Whether to replace files that exist.
+        on_progress: Called with result files done and in all.
+        on_result: Called with what became of each, when it is finished.
+
+    Returns:
+        What became of each result file; one that fails does not stop the rest.
+
+    Raises:
+        ConfigError: If a number does not fit, or nothing is to be done.
+    """
+    choices = {"threshold": threshold, "max_gap": max_gap, "fill": fill, "smooth": smooth}
+    settings = changed(FilterSettings(), choices | {"window": window, "order": order})
+    if settings.is_nothing:
+        raise ConfigError("nothing to filter: give a threshold, a longest gap to fill, or a way to smooth")
+    filtered: list[FilteredResult] = []
+    for result in map(Path, results):
+        path = result.with_name(f"{result.stem}_filtered.h5") if output is None else Path(output) / result.name
+        written = {earlier.path for earlier in filtered}
+        filtered.append(_filter(result, path, settings, overwrite=overwrite, is_taken=path in written))
+        if on_result:
+            on_result(filtered[-1])
+        if on_progress:
+            on_progress(len(filtered), len(results))
+    return filtered
+
+
+def _filter(result: Path, path: Path, settings: FilterSettings, *, overwrite: bool, is_taken: bool) -> FilteredResult:
+    try:
+        if path.resolve() == result.resolve():
+            raise ResultsError(f"{result}: would be replaced by what is made of it; choose another --output")
+        if is_taken:
+            raise ResultsError(f"{result}: another of these results has its name; filter them to different folders")
+        if path.exists() and not overwrite:  # asked before the work, and again by write_poses
+            raise ResultsError(f"{path}: exists; --overwrite replaces it, --output writes elsewhere")
+        poses = read_poses(result)
+        new = filter_poses(poses, settings)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_poses(path, new, like=result, overwrite=overwrite, filtering=settings.model_dump())
+    except PoetlabError as error:
+        return FilteredResult(result, error=str(error))
+    except OSError as error:
+        return FilteredResult(result, error=f"{error.filename or path}: {error.strerror or error}")
+    return FilteredResult(result, path, _n_positions(poses), _n_positions(new))
+
+
+def _n_positions(poses: Poses) -> int:
+    return int((~np.isnan(poses.keypoints).any(axis=-1)).sum())
