@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from poetlab.workflow.filtering import filter_results
     from poetlab.workflow.importing import import_labels
     from poetlab.workflow.networks import load_predictor
+    from poetlab.workflow.tracking import track_results
     from poetlab.workflow.training import train
 
 _HOMES = {
@@ -45,6 +46,7 @@ _HOMES = {
     "filter_results": "poetlab.workflow.filtering",
     "import_labels": "poetlab.workflow.importing",
     "load_predictor": "poetlab.workflow.networks",
+    "track_results": "poetlab.workflow.tracking",
     "train": "poetlab.workflow.training",
 }
 """The module of each public name, imported when the name is first used, so that `import poetlab` is fast."""
@@ -67,6 +69,7 @@ __all__ = [
     "open_project",
     "read_poses",
     "read_table",
+    "track_results",
     "train",
 ]
 

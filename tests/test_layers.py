@@ -14,7 +14,17 @@ LAYERS = (
     {"errors", "settings", "skeleton", "poses", "files"},
     {"model", "labels", "video", "device"},
     {"data", "results", "drawn", "weights"},
-    {"training", "evaluation", "inference", "analysis_settings", "analysis", "rendering", "filtering", "plots"},
+    {
+        "training",
+        "evaluation",
+        "inference",
+        "analysis_settings",
+        "analysis",
+        "rendering",
+        "filtering",
+        "plots",
+        "tracking",
+    },
     {"config", "project", "workflow", "demo"},
     {"cli", "__main__"},
 )

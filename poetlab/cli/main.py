@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 
 import poetlab
-from poetlab.cli import analyze, demo, evaluate, export, filtering, importing, info, init, train, weights
+from poetlab.cli import analyze, demo, evaluate, export, filtering, importing, info, init, track, train, weights
 from poetlab.cli.console import WarningHandler
 from poetlab.errors import PoetlabError
 
@@ -29,6 +29,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "train": train.train,
     "evaluate": evaluate.evaluate,
     "analyze": analyze.analyze,
+    "track": track.track,
     "filter": filtering.filter_,
     "export": export.export,
     "info": info.info,

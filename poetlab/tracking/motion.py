@@ -81,7 +81,10 @@ class Observed:
 def concatenate(parts: list[Motion]) -> Motion:
     """Several groups of animals as one."""
     return Motion(
-        *(np.concatenate([getattr(part, name) for part in parts]) for name in ("position", "velocity", "variance", "seen"))
+        *(
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("position", "velocity", "variance", "seen")
+        )
     )
 
 

@@ -8,9 +8,10 @@ from poetlab.settings import Settings
 class TrackingSettings(Settings):
     """What a user may set about tracking. Times are seconds and lengths are body lengths, so they suit any video."""
 
-    enabled: bool = Field(True, description="whether analyze gives each animal one name throughout a video")
+    enabled: bool = Field(default=True, description="whether analyze gives each animal one name throughout a video")
     unlimited: bool = Field(
-        False, description="true: animals come and go, each newcomer has a new name; false: always `individuals`"
+        default=False,
+        description="true: animals come and go, each newcomer has a new name; false: always `individuals`",
     )
     max_speed: float = Field(30.0, gt=0, description="faster than any animal moves, in body lengths a second")
     max_gap: float = Field(

@@ -150,9 +150,7 @@ def _possible_links(pieces: _Pieces, n_individuals: int | None, settings: Tracki
     return np.stack([one, by_start[np.repeat(first, n_links) + rank]], axis=1)
 
 
-def _costs(
-    pieces: _Pieces, links: np.ndarray, scale: Scale, settings: TrackingSettings, speed: float
-) -> np.ndarray:
+def _costs(pieces: _Pieces, links: np.ndarray, scale: Scale, settings: TrackingSettings, speed: float) -> np.ndarray:
     """(m,) price of each link: mismatch of motion and size, and the pause; infinite for too far a jump."""
     parts = [
         _motion_costs(pieces, links[begin : begin + _AT_ONCE], scale, settings, speed)
