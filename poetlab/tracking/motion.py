@@ -53,6 +53,11 @@ class Motion:
         copy.variance[rows], copy.seen[rows] = others.variance, others.seen
         return copy
 
+    def compact(self) -> "Motion":
+        """The same in half the memory."""
+        values = (self.position, self.velocity, self.variance)
+        return Motion(*(value.astype(np.float32) for value in values), self.seen)
+
     def reversed_in_time(self) -> "Motion":
         """The same animals in a film run backwards."""
         return Motion(self.position, -self.velocity, self.variance * np.array([1, -1, 1]), self.seen)

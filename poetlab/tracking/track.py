@@ -61,7 +61,7 @@ def track_detections(
     first = list(islice(rest, _MEASURED_FRAMES))
     scale = measure(first, skeleton)
     linker = Linker(scale, settings.max_speed)
-    numbers = array("q")
+    numbers = array("i")
     for frame, time, instances in chain(first, rest):
         numbers.extend(linker.add(frame, time, instances).tolist())
         if on_frames:
@@ -72,7 +72,7 @@ def track_detections(
         chains = [numbers for numbers in chains if _duration(numbers, tracklets, scale) >= settings.min_duration]
     n_names = len(chains) if n_individuals is None else n_individuals
     individuals = tuple(f"individual_{number}" for number in range(1, n_names + 1))
-    return Tracks(individuals, _slots(np.frombuffer(numbers, dtype=np.int64), tracklets, chains))
+    return Tracks(individuals, _slots(np.frombuffer(numbers, dtype=np.intc), tracklets, chains))
 
 
 def _duration(chain_of_tracklets: list[int], tracklets: list[Tracklet], scale: Scale) -> float:

@@ -82,6 +82,6 @@ class OpenTracklet:
             last_time=self.last_time,
             weight=self._weight,
             sizes=self._sizes.sums,
-            head=head.reversed_in_time(),
-            tail=tail,
+            head=head.reversed_in_time().compact(),
+            tail=tail.compact(),
         )
