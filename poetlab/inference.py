@@ -11,7 +11,8 @@ from poetlab.data.image_size import ImageSizeSettings, input_size
 from poetlab.device import computes_in_bfloat16
 from poetlab.model.backbone import normalize_images
 from poetlab.model.checkpoint import Snapshot
-from poetlab.model.poet import Poet
+from poetlab.model.folding import folded_copy
+from poetlab.model.poet import Poet, PoetOutput
 from poetlab.model.pose_vector import scores_from_logits, unit_to_pixels
 from poetlab.poses import Instances
 from poetlab.skeleton import Skeleton
@@ -22,7 +23,7 @@ class Predictor:
     """A network ready to predict poses in full frames.
 
     Attributes:
-        model: The network, on `device`, in evaluation mode.
+        model: The network, on `device`, in evaluation mode; fastest as a `folded_copy`.
         skeleton: What it predicts.
         image_size: At which size it sees a frame.
         device: Where it computes.
@@ -41,24 +42,46 @@ class Predictor:
     def from_snapshot(cls, snapshot: Snapshot, device: torch.device, name: str) -> "Predictor":
         """The network of a snapshot on a device."""
         image_size = ImageSizeSettings.model_validate(snapshot.facts.get("image_size", {}))
-        model = snapshot.build_model().to(device)
+        model = folded_copy(snapshot.build_model().to(device))
         return cls(model, snapshot.skeleton, image_size, device, name, dict(snapshot.facts))
 
-    @torch.inference_mode()
     def predict(self, frames: Tensor) -> list[Instances]:
         """Every query's pose in each frame, highest score first.
 
         Args:
-            frames: (B, 3, H, W) uint8, RGB, full frames of one size.
+            frames: (B, 3, H, W) uint8, RGB, full frames of one size, on any device.
 
         Returns:
             For each frame, as many instances as the network has queries, in pixels of the full frame.
         """
-        size = (frames.shape[2], frames.shape[3])
+        return self.instances(self.run(frames), (frames.shape[2], frames.shape[3]))
+
+    @torch.inference_mode()
+    def run(self, frames: Tensor) -> PoetOutput:
+        """What the network says of frames.
+
+        On a GPU this returns before the result is computed; `instances` waits for it.
+
+        Args:
+            frames: As for `predict`.
+
+        Returns:
+            The output, on `device`.
+        """
         frames = frames.to(self.device, non_blocking=True)
+        size = (frames.shape[2], frames.shape[3])
         images = transform.resize(frames, list(input_size(size, self.image_size)), antialias=True)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=computes_in_bfloat16(self.device)):
-            output = self.model(normalize_images(images))
+            return self.model(normalize_images(images))
+
+    @torch.inference_mode()
+    def instances(self, output: PoetOutput, size: tuple[int, int]) -> list[Instances]:
+        """The poses after the last decoder layer, as `predict` returns them.
+
+        Args:
+            output: Of `run`.
+            size: (height, width) of the full frames.
+        """
         poses = output.poses
         scores, order = scores_from_logits(output.class_logits[-1]).sort(dim=1, descending=True, stable=True)
         image = torch.arange(len(order), device=order.device)[:, None]

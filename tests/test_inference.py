@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from torchvision.ops import FrozenBatchNorm2d
 
 from poetlab.data.image_size import ImageSizeSettings, input_size
 from poetlab.inference import Predictor
-from poetlab.model.backbone import normalize_images
+from poetlab.model.backbone import calibrate_batch_norm, normalize_images
 from poetlab.model.checkpoint import Snapshot
+from poetlab.model.folding import folded_copy
 from poetlab.model.poet import Poet, PoetOutput
 from poetlab.model.pose_vector import PosePrediction, encode_vectors, scores_from_logits
 from poetlab.model.presets import ModelSettings
@@ -129,8 +131,36 @@ def test_a_predictor_of_a_snapshot_knows_its_input_size_and_name(model: Poet, fr
     predictor = Predictor.from_snapshot(snapshot, torch.device("cpu"), "run1/best")
     assert (predictor.image_size, predictor.name, predictor.facts["epoch"]) == (SMALL, "run1/best", 3)
     assert not predictor.model.training
-    found, expected = predictor.predict(frames)[0], predictor_of(model).predict(frames)[0]
+    found, expected = predictor.predict(frames)[0], predictor_of(folded_copy(model)).predict(frames)[0]
     np.testing.assert_array_equal(found.keypoints, expected.keypoints)
+
+
+def test_a_predictor_of_a_snapshot_says_what_the_network_says(model: Poet, frames: torch.Tensor) -> None:
+    calibrate_batch_norm(model.backbone, normalize_images(frames))
+    predictor = Predictor.from_snapshot(Snapshot(SETTINGS, SKELETON, model.state_dict()), torch.device("cpu"), "x")
+    assert not any(isinstance(module, FrozenBatchNorm2d) for module in predictor.model.modules())
+    plain = predictor_of(model, ImageSizeSettings())
+    found, expected = predictor.run(frames), plain.run(frames)
+    torch.testing.assert_close(found.class_logits, expected.class_logits, atol=1e-4, rtol=0)
+    torch.testing.assert_close(found.pose_vectors, expected.pose_vectors, atol=1e-4, rtol=0)
+
+
+def test_to_predict_is_to_run_and_to_take_the_instances(model: Poet, frames: torch.Tensor) -> None:
+    predictor = predictor_of(model)
+    output = predictor.run(frames)
+    assert output.class_logits.shape == (SETTINGS.n_decoder_layers, 3, SETTINGS.n_queries, 3)
+    parts, whole = predictor.instances(output, (80, 120)), predictor.predict(frames)
+    for part, expected in zip(parts, whole, strict=True):
+        for found, wanted in zip(vars(part).values(), vars(expected).values(), strict=True):
+            np.testing.assert_array_equal(found, wanted)
+
+
+def test_frames_of_a_video_lie_in_memory_row_by_row_and_give_the_same(model: Poet, frames: torch.Tensor) -> None:
+    interleaved = frames.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
+    assert interleaved.stride() != frames.stride()
+    predictor = predictor_of(folded_copy(model))
+    found, expected = predictor.run(interleaved).pose_vectors, predictor.run(frames).pose_vectors
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
 
 
 def test_a_snapshot_that_does_not_know_its_input_size_gets_the_default(model: Poet) -> None:

@@ -1,12 +1,14 @@
 """`poetlab evaluate`: measure a network on labeled images."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from poetlab.cli.console import number, plain, progress_bar, relative, show, show_table, stopped_by_ctrl_c, table
 from poetlab.cli.options import DeviceOption, ProjectOption, SnapshotOption
+from poetlab.errors import ConfigError
 
 if TYPE_CHECKING:
     from poetlab.evaluation.report import Evaluation
@@ -16,17 +18,31 @@ if TYPE_CHECKING:
 def evaluate(
     snapshot: SnapshotOption = None,
     split: Annotated[str, typer.Option(metavar="val|train|LABELSET", help="Which images.")] = "val",
+    decoder_layers: Annotated[
+        str | None,
+        typer.Option(
+            metavar="K|all",
+            help="Use only the first K decoder layers; all: compare the figures after each.",
+            show_default="the whole network",
+        ),
+    ] = None,
     device: DeviceOption = None,
     project: ProjectOption = Path(),
 ) -> None:
-    """Measure a trained network: COCO figures, pixel errors, visibility and counts."""
+    """Measure a trained network: COCO figures, pixel errors, centers, visibility and counts."""
     from poetlab.project import open_project
 
-    run_evaluate(open_project(project), snapshot=snapshot, split=split, device=device)
+    layers = _parse_layers(decoder_layers)
+    run_evaluate(open_project(project), snapshot=snapshot, split=split, decoder_layers=layers, device=device)
 
 
 def run_evaluate(
-    project: "Project", *, snapshot: str | None = None, split: str = "val", device: str | None = None
+    project: "Project",
+    *,
+    snapshot: str | None = None,
+    split: str = "val",
+    decoder_layers: int | Literal["all"] | None = None,
+    device: str | None = None,
 ) -> None:
     """Evaluate with a progress bar and show the figures."""
     from poetlab.workflow.evaluating import evaluate as evaluate_network
@@ -37,20 +53,18 @@ def run_evaluate(
             project,
             snapshot=snapshot,
             split=split,
+            decoder_layers=decoder_layers,
             device=device,
             on_progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
     show_evaluation(evaluation)
-    show(f"written to {relative(report)}")
+    beside = "detections and plots" if len(evaluation.matched) else "detections"
+    show(f"written to {relative(report)}, with {beside} beside it")
 
 
 def show_evaluation(evaluation: "Evaluation") -> None:
-    """Print the figures as tables."""
-    figures = table(*evaluation.coco, title="COCO keypoint figures (pycocotools)")
-    figures.columns[0].justify = "right"
-    figures.add_row(*(number(value, ".3f") for value in evaluation.coco.values()))
-    show_table(figures)
-    show(f"areas that scale OKS: {plain(evaluation.area_rule)}")
+    """Print the figures: tables first, then a line each."""
+    _show_coco(evaluation)
     errors = table("keypoint", "n", "median px", "90% within px", title="Distance to the labels, matched animals")
     for error in evaluation.keypoint_errors:
         errors.add_row(
@@ -62,5 +76,61 @@ def show_evaluation(evaluation: "Evaluation") -> None:
         f"score of at least {evaluation.threshold:g}: {evaluation.n_missed} missed, {evaluation.n_extra} too many, "
         f"mean count error {evaluation.count_error:.2f} an image"
     )
-    accuracy = number(evaluation.visibility_accuracy, ".1%")
-    show(f"visibility is right for {accuracy} of the keypoints of matched animals")
+    _show_centers(evaluation)
+    _show_visibility(evaluation)
+
+
+def _show_coco(evaluation: "Evaluation") -> None:
+    """The COCO figures, those of each decoder layer and label set where there are several, and what scales OKS."""
+    figures = table(*evaluation.coco, title="COCO keypoint figures (pycocotools)")
+    figures.columns[0].justify = "right"
+    figures.add_row(*_numbers(evaluation.coco))
+    show_table(figures)
+    show(
+        f"areas that scale OKS: {plain(evaluation.area_rule)}; sigmas: {plain(evaluation.sigma_rule)}; "
+        f"at most {evaluation.most_detections} detections an image count"
+    )
+    layers = {str(number): layer for number, layer in enumerate(evaluation.coco_by_decoder_layer, start=1)}
+    for column, rows in (("decoder layers", layers), ("label set", evaluation.coco_by_label_set)):
+        if rows:
+            parts = table(column, *evaluation.coco)
+            for name, part in rows.items():
+                parts.add_row(plain(name), *_numbers(part))
+            show_table(parts)
+
+
+def _numbers(figures: Mapping[str, float]) -> list[str]:
+    return [number(value, ".3f") for value in figures.values()]
+
+
+def _show_centers(evaluation: "Evaluation") -> None:
+    error = evaluation.center_error
+    if error.n:
+        show(
+            f"centers of matched animals ({error.n}): median error {error.median:.1f} px, 90% within "
+            f"{error.percentile_90:.1f} px; {error.median_x:.1%} of a box's width, {error.median_y:.1%} of its height"
+        )
+    else:
+        show("centers: no matched animal has a visible keypoint, so there is nothing to compare or draw")
+
+
+def _show_visibility(evaluation: "Evaluation") -> None:
+    figures = evaluation.visibility
+    if len(evaluation.matched):
+        show(
+            f"visibility is right for {figures.accuracy:.1%} of the keypoints of matched animals: for "
+            f"{number(figures.visible_seen, '.2%')} of {figures.n_visible} visible ones and "
+            f"{number(figures.not_visible_unseen, '.2%')} of {figures.n_not_visible} others"
+        )
+    else:
+        show("visibility: no animal is matched, so there is nothing to compare or draw")
+
+
+def _parse_layers(text: str | None) -> int | Literal["all"] | None:
+    if text is None:
+        return None
+    if text == "all":
+        return "all"
+    if not text.isdecimal():
+        raise ConfigError(f"--decoder-layers is '{text}'; give a number of layers, or all")
+    return int(text)

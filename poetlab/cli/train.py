@@ -1,7 +1,7 @@
 """`poetlab train`: train a network, or go on with a run that was interrupted."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,6 +37,14 @@ def train(
     batch_size: Annotated[int | None, typer.Option(help="Images a step.", show_default="from config.yaml")] = None,
     device: DeviceOption = None,
     seed: Annotated[int | None, typer.Option(help="Of everything random.", show_default="from config.yaml")] = None,
+    also_evaluate: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LABELSET",
+            help="Never train on this label set, only measure on it at each validation; can be repeated.",
+            show_default="from config.yaml",
+        ),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the latest run.")] = False,
     project: ProjectOption = Path(),
 ) -> None:
@@ -52,6 +60,7 @@ def train(
         batch_size=batch_size,
         device=device,
         seed=seed,
+        also_evaluate=also_evaluate or (),
         resume=resume,
     )
 
@@ -80,13 +89,15 @@ def run_train(project: "Project", **choices: Any) -> None:
                 on_download=count_megabytes(progress, "weights"),
                 on_start=on_start,
                 on_step=on_step,
-                on_epoch=_show_epoch,
+                on_epoch=lambda row: _show_epoch(row, begun[0].also_evaluated),
                 **choices,
             )
-    show(f"trained {relative(result.folder.path)}")
+    is_trained = result.rows[-1]["epoch"] > 0
+    show(f"{'trained' if is_trained else 'measured the start of'} {relative(result.folder.path)}")
     show(f"  metrics: {relative(result.folder.metrics)} and {relative(result.folder.metrics_plot)}")
-    found = "0; the run has learned nothing yet" if result.best_ap is None else f"{result.best_ap:.3f}"
-    show(f"  best validation AP: {found}")
+    if is_trained:
+        found = "0; the run has learned nothing yet" if result.best_ap is None else f"{result.best_ap:.3f}"
+        show(f"  best validation AP: {found}")
 
 
 def show_transfer(transfer: "Transfer") -> None:
@@ -129,7 +140,9 @@ def _show_start(start: "TrainingStart") -> None:
     if not start.n_validation_images:
         validated = "none for validation, so AP is measured on the training images"
     show(f"  {start.n_training_images} training images, {validated}")
-    if start.n_epochs_done >= start.n_epochs:
+    for name, n_images in start.also_evaluated.items():
+        show(f"  {plain(name)}: {n_images} images, not trained on, measured at each validation")
+    if start.n_epochs_done >= start.n_epochs > 0:
         show("  all its epochs are done already; for more, give a higher --epochs")
     if start.transfer:
         show_transfer(start.transfer)
@@ -141,9 +154,17 @@ def _show_start(start: "TrainingStart") -> None:
         show(f"  learning rates: {', '.join(rates)}")
 
 
-def _show_epoch(row: Mapping[str, Any]) -> None:
-    if "val_AP" in row:
-        show(
-            f"  epoch {row['epoch']}: loss {row['loss']:.2f}, validation AP {number(row['val_AP'], '.3f')}, "
-            f"AP50 {number(row['val_AP50'], '.3f')}, median error {number(row['val_median_error'], '.1f')} px"
-        )
+def _show_epoch(row: Mapping[str, Any], also_evaluated: Iterable[str]) -> None:
+    if "val_AP" not in row:
+        return
+    loss = f"loss {row['loss']:.2f}" if "loss" in row else "the start"
+    show(f"  epoch {row['epoch']}: {loss}, validation {_figures(row, 'val')}")
+    for name in also_evaluated:
+        show(f"    {plain(name)}: {_figures(row, name)}")
+
+
+def _figures(row: Mapping[str, Any], prefix: str) -> str:
+    return (
+        f"AP {number(row[f'{prefix}_AP'], '.3f')}, AP50 {number(row[f'{prefix}_AP50'], '.3f')}, "
+        f"median error {number(row[f'{prefix}_median_error'], '.1f')} px"
+    )

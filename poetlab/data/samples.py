@@ -92,15 +92,23 @@ def _as_rgb(image: Image.Image) -> np.ndarray:
     return np.repeat((values // 2**8).astype(np.uint8)[..., None], 3, axis=2)
 
 
+def label_targets(labeled: LabeledImage, n_keypoints: int) -> PoseTargets:
+    """The animals of a labeled image as the network's targets, a batch of one; crowd regions are no animals.
+
+    Targets are in units of the image, so they hold at whichever size the network sees it.
+    """
+    return encode_targets(*_label_tensors(labeled, n_keypoints), labeled.size)
+
+
 def _to_sample(image: np.ndarray, labeled: LabeledImage, n_keypoints: int) -> Sample:
+    return Sample(torch.from_numpy(image).permute(2, 0, 1).contiguous(), *_label_tensors(labeled, n_keypoints))
+
+
+def _label_tensors(labeled: LabeledImage, n_keypoints: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Keypoints (n, k, 2), whether they are visible (n, k), and boxes (n, 4), as in `Sample`."""
     animals = [instance for instance in labeled.instances if not instance.is_crowd]
     labels = np.array([instance.keypoints for instance in animals]).reshape(-1, n_keypoints, 3)
     visible = labels[..., 2] == VISIBLE
     keypoints = np.where(visible[..., None], labels[..., :2], 0)
     bboxes = np.array([instance.bbox for instance in animals]).reshape(-1, 4)
-    return Sample(
-        image=torch.from_numpy(image).permute(2, 0, 1).contiguous(),
-        keypoints=torch.from_numpy(keypoints).float(),
-        visible=torch.from_numpy(visible),
-        bboxes=torch.from_numpy(bboxes).float(),
-    )
+    return torch.from_numpy(keypoints).float(), torch.from_numpy(visible), torch.from_numpy(bboxes).float()

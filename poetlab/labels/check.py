@@ -27,12 +27,14 @@ class CheckedImage:
         file_name: Where it shall lie below the label set's images folder.
         size: (height, width) in pixels.
         instances: Its animals.
+        id: Its number in the source, or None where it has none.
     """
 
     path: Path
     file_name: str
     size: tuple[int, int]
     instances: tuple[LabeledInstance, ...]
+    id: int | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +83,7 @@ def check_labels(
             if (other := names.setdefault(path, image.file_name)) != image.file_name:
                 raise LabelError(f"'{other}' and '{image.file_name}' are both found as {path}; say where each lies")
             instances = _complete(image, order, size, source.left_out, areas)
-            checked.append(CheckedImage(path, image.file_name, size, instances))
+            checked.append(CheckedImage(path, image.file_name, size, instances, image.id))
         else:
             source.left_out.add("animal on an image that is left out", image.file_name, len(image.instances))
         on_progress(done, n_images)
@@ -112,7 +114,7 @@ def _merge(images: list[SourceImage], left_out: LeftOut) -> list[SourceImage]:
         name = safe_file_name(image.file_name)
         if name in merged:
             left_out.add("repeated entry of an image (its animals are added to the first entry's)", name)
-        first = merged.setdefault(name, SourceImage(name, image.size))
+        first = merged.setdefault(name, SourceImage(name, image.size, id=image.id))
         if image.size and first.size and first.size != image.size:
             raise LabelError(f"'{name}' is listed with the sizes {first.size} and {image.size}; correct one of them")
         first.size = first.size or image.size

@@ -16,6 +16,7 @@ from poetlab.labels.source_labels import LeftOut, SourceImage, SourceInstance, S
 from poetlab.skeleton import Skeleton, infer_skeleton
 
 _HEAD_BYTES = 65536
+_FIRST_INEXACT_ID = 2**53
 _KEYS = ('"images"', '"annotations"', '"categories"')
 
 
@@ -118,10 +119,16 @@ def _read_images(entries: Sequence[dict[str, Any]]) -> dict[Any, SourceImage]:
         file_name = entry["file_name"]
         if not isinstance(file_name, str):
             raise LabelError(f"image {entry['id']} has the file name {file_name!r}; give it a text")
-        known = images.setdefault(entry["id"], SourceImage(file_name, _read_size(entry)))
+        known = images.setdefault(entry["id"], SourceImage(file_name, _read_size(entry), id=_read_id(entry)))
         if known.file_name != file_name:
             raise LabelError(f"'{known.file_name}' and '{file_name}' share the id {entry['id']}; give each its own")
     return images
+
+
+def _read_id(entry: dict[str, Any]) -> int | None:
+    """An image's id, as long as it is a number that every reader of JSON takes exactly."""
+    image_id = entry["id"]
+    return image_id if type(image_id) is int and 0 <= image_id < _FIRST_INEXACT_ID else None
 
 
 def _read_size(entry: dict[str, Any]) -> tuple[int, int] | None:

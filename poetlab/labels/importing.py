@@ -44,7 +44,7 @@ def import_labels(  # noqa: PLR0913  the one public verb of labels; all but two 
         images_dir: Where the images lie; None looks beside the label file and in `images/` beside it.
         name: What to call the label set; None takes the source's name.
         link: Whether to link to the images where they lie instead of copying them.
-        val_fraction: Share of images for validation, in [0, 1).
+        val_fraction: Share of images for validation, from 0 (all train) to 1 (all validate).
         on_progress: Called with (done, total); every image counts twice, once checked and once copied.
 
     Returns:
@@ -127,7 +127,8 @@ def _split(images: Sequence[CheckedImage], val_fraction: float) -> tuple[Labeled
     others = [image.file_name for image in images if image.file_name not in labeled]
     splits = split_by_image(labeled, val_fraction) | split_by_image(others, val_fraction)
     return tuple(
-        LabeledImage(image.file_name, image.size, image.instances, splits[image.file_name]) for image in images
+        LabeledImage(image.file_name, image.size, image.instances, splits[image.file_name], image.id)
+        for image in images
     )
 
 

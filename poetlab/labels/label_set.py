@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,7 +29,8 @@ Segmentation = list[Any] | dict[str, Any]
 UNLABELED, OCCLUDED, VISIBLE = 0, 1, 2
 """The visibility of a labeled keypoint, as COCO numbers it."""
 
-_CATEGORY_ID = 1
+CATEGORY_ID = 1
+"""The one category of `annotations.json`, and of persons in COCO."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,12 +69,14 @@ class LabeledImage:
         size: (height, width) in pixels.
         instances: Its animals, in the order of the source.
         split: What the image is for, "train" or "val".
+        id: Its number in the source and in `annotations.json`; None where it has none yet, see `LabelSet.image_ids`.
     """
 
     file_name: str
     size: tuple[int, int]
     instances: tuple[LabeledInstance, ...]
     split: Split
+    id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,6 +111,12 @@ class LabelSet:
     def n_instances(self) -> int:
         """Number of instances, crowds and those without keypoints included."""
         return sum(len(image.instances) for image in self.images)
+
+    @property
+    def image_ids(self) -> tuple[int, ...]:
+        """The id of each image in `annotations.json`: its own, or one numbered on from the largest."""
+        unused = count(1 + max((image.id for image in self.images if image.id is not None), default=0))
+        return tuple(next(unused) if image.id is None else image.id for image in self.images)
 
     @property
     def n_labeled_instances(self) -> int:
@@ -166,7 +176,7 @@ def _json_lines(label_set: LabelSet) -> Iterator[str]:
     """The file in pieces, one line an image and one an annotation, so that it is never in memory as a whole."""
     info = {"description": label_set.name, "version": poetlab.__version__, "area_rule": label_set.area_rule}
     yield f'{{"info": {_dumps(info)},\n"categories": [{_dumps(_category(label_set.skeleton))}],\n"images": [\n'
-    yield from _joined(_image_entry(number, image) for number, image in enumerate(label_set.images, start=1))
+    yield from _joined(map(_image_entry, label_set.image_ids, label_set.images))
     yield '\n],\n"annotations": [\n'
     yield from _joined(_annotation_entries(label_set))
     yield "\n]}\n"
@@ -174,7 +184,7 @@ def _json_lines(label_set: LabelSet) -> Iterator[str]:
 
 def _category(skeleton: Skeleton) -> dict[str, Any]:
     return {
-        "id": _CATEGORY_ID,
+        "id": CATEGORY_ID,
         "name": skeleton.name,
         "supercategory": "animal",
         "keypoints": skeleton.keypoints,
@@ -184,17 +194,17 @@ def _category(skeleton: Skeleton) -> dict[str, Any]:
     }
 
 
-def _image_entry(number: int, image: LabeledImage) -> dict[str, Any]:
+def _image_entry(image_id: int, image: LabeledImage) -> dict[str, Any]:
     height, width = image.size
-    return {"id": number, "file_name": image.file_name, "width": width, "height": height, "split": image.split}
+    return {"id": image_id, "file_name": image.file_name, "width": width, "height": height, "split": image.split}
 
 
 def _annotation_entries(label_set: LabelSet) -> Iterator[dict[str, Any]]:
     number = 0
-    for image_number, image in enumerate(label_set.images, start=1):
+    for image_id, image in zip(label_set.image_ids, label_set.images, strict=True):
         for instance in image.instances:
             number += 1
-            yield {"id": number, "image_id": image_number, "category_id": _CATEGORY_ID, **_annotation(instance)}
+            yield {"id": number, "image_id": image_id, "category_id": CATEGORY_ID, **_annotation(instance)}
 
 
 def _annotation(instance: LabeledInstance) -> dict[str, Any]:
@@ -247,6 +257,7 @@ def _images_from(content: dict[str, Any], n_keypoints: int) -> tuple[LabeledImag
             size=(image["height"], image["width"]),
             instances=tuple(instances.pop(image["id"])),
             split=_split_from(image["split"]),
+            id=int(image["id"]),
         )
         for image in drain(content["images"])
     )

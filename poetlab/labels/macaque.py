@@ -61,7 +61,7 @@ def read_macaque(path: Path) -> SourceLabels:
         raise LabelError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions") from error
     except (csv.Error, UnicodeDecodeError) as error:
         raise LabelError(f"{path}: not a CSV text ({error}); download the file again") from error
-    return SourceLabels(skeleton, images, "area of the box fitted around the mask", left_out)
+    return SourceLabels(skeleton, images, "area of the box fitted around the segmentation mask", left_out)
 
 
 @contextmanager

@@ -61,11 +61,13 @@ class SourceImage:
         file_name: The name as written in the source, not yet trusted.
         size: (height, width) in pixels, or None where the source has none.
         instances: Its animals.
+        id: Its number in the source, or None where it has none.
     """
 
     file_name: str
     size: tuple[int, int] | None = None
     instances: list[SourceInstance] = field(default_factory=list)
+    id: int | None = None
 
 
 @dataclass(slots=True, eq=False)

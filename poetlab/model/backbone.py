@@ -68,10 +68,11 @@ def normalize_images(images: Tensor, padding: Tensor | None = None) -> Tensor:
 
     Where `padding` (B, H, W) is true, the result is 0, as DETR and POET pad.
     """
-    if not images.is_floating_point():
-        images = images.float() / 255
-    mean = torch.tensor(IMAGENET_MEAN, dtype=images.dtype, device=images.device).view(3, 1, 1)
-    std = torch.tensor(IMAGENET_STD, dtype=images.dtype, device=images.device).view(3, 1, 1)
+    full, dtype = (1, images.dtype) if images.is_floating_point() else (255, torch.float32)
+    mean, std = (
+        (full * torch.tensor(values, dtype=dtype).view(3, 1, 1)).to(images.device, non_blocking=True)  # a GPU runs on
+        for values in (IMAGENET_MEAN, IMAGENET_STD)
+    )
     normalized = (images - mean) / std
     return normalized if padding is None else normalized.masked_fill(padding[:, None], 0)
 

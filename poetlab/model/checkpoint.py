@@ -58,6 +58,27 @@ class Snapshot:
             raise SnapshotError("the snapshot's weights do not fit its own settings; the file is damaged") from error
         return model.eval()
 
+    def with_decoder_layers(self, n_layers: int) -> "Snapshot":
+        """The network with only its first decoder layers, without what continuing its training would need.
+
+        Training supervises every decoder layer with the same heads, so each of these is a whole network.
+
+        Args:
+            n_layers: How many, from 1 to all that it has.
+
+        Raises:
+            SnapshotError: If it has fewer.
+        """
+        n_all = self.settings.n_decoder_layers
+        if not 1 <= n_layers <= n_all:
+            raise SnapshotError(
+                f"a network of {n_all} decoder layers has no first {n_layers}; choose from 1 to {n_all}"
+            )
+        left_out = tuple(f"transformer.decoder.{number}." for number in range(n_layers, n_all))
+        weights = {name: tensor for name, tensor in self.weights.items() if not name.startswith(left_out)}
+        settings = self.settings.model_copy(update={"n_decoder_layers": n_layers})
+        return Snapshot(settings, self.skeleton, weights, self.facts)
+
 
 def save_snapshot(path: Path, snapshot: Snapshot) -> None:
     """Write a snapshot; the file appears whole or not at all.

@@ -21,9 +21,10 @@ class PoetLoss:
         keypoints: L1 distance of absolute positions of visible keypoints.
         visibility: Squared difference of visibilities.
         centers: Squared distance of centers.
-        offsets: L1 distance of offsets of visible keypoints, on their encoding d / 2 + 1/2.
+        offsets: L1 distance of offsets of visible keypoints, on their encoding d / 2 + 1/2; with
+            `LossSettings.offsets_with_center`, plus the L1 distance of centers in image units, which is their encoding.
 
-    All but `classes` are sums over animals divided by the number of animals in the batch.
+    All but `classes` are sums over animals divided by the number of animals.
     """
 
     classes: Tensor
@@ -47,6 +48,34 @@ class PoetLoss:
         return {field.name: getattr(self, field.name)[-1].detach() for field in fields(self)}
 
 
+@dataclass(frozen=True)
+class LossSums:
+    """What the parts of the loss are means of, so that several batches can be added up.
+
+    Attributes:
+        parts: Sums over queries for `classes`, over animals for the others.
+        weights: (L,) sum of the queries' class weights.
+        n_animals: Number of animals, a scalar.
+    """
+
+    parts: PoetLoss
+    weights: Tensor
+    n_animals: Tensor
+
+    def __add__(self, other: "LossSums") -> "LossSums":
+        """The sums over both sets of images."""
+        parts = PoetLoss(
+            *(getattr(self.parts, part.name) + getattr(other.parts, part.name) for part in fields(PoetLoss))
+        )
+        return LossSums(parts, self.weights + other.weights, self.n_animals + other.n_animals)
+
+    def mean(self) -> PoetLoss:
+        """The loss of these images, in whichever batches they came."""
+        n_animals = self.n_animals.clamp(min=1)
+        parts = {part.name: getattr(self.parts, part.name) / n_animals for part in fields(PoetLoss)}
+        return PoetLoss(**parts | {"classes": self.parts.classes / self.weights})
+
+
 def poet_loss(output: PoetOutput, targets: PoseTargets, weights: LossSettings) -> PoetLoss:
     """Match queries with animals and score the matched pairs.
 
@@ -55,9 +84,19 @@ def poet_loss(output: PoetOutput, targets: PoseTargets, weights: LossSettings) -
         targets: The animals of the same images.
         weights: Weights of the matching cost, and of queries without an animal.
     """
+    return loss_sums(output, targets, weights).mean()
+
+
+def loss_sums(output: PoetOutput, targets: PoseTargets, weights: LossSettings) -> LossSums:
+    """The sums whose means are `poet_loss`, for a loss over more images than a batch holds.
+
+    Args:
+        output: Predictions of L layers for B images.
+        targets: The animals of the same images.
+        weights: As for `poet_loss`.
+    """
     matched = match_queries(output, targets, weights)  # (L, B, T)
     pairs = matched >= 0
-    n_animals = targets.present.sum().clamp(min=1)
     chosen = _gather_poses(output.poses, matched.clamp(min=0))
 
     pairs_k = (pairs & targets.visible.any(-1))[..., None]  # (L, B, T, 1): pairs that have keypoints to compare
@@ -65,16 +104,21 @@ def poet_loss(output: PoetOutput, targets: PoseTargets, weights: LossSettings) -
     located = visible * pairs_k  # (L, B, T, k)
 
     def over_animals(values: Tensor) -> Tensor:
-        """(L, B, T, ...) -> (L,): the sum divided by the number of animals."""
-        return values.flatten(1).sum(1) / n_animals
+        """(L, B, T, ...) -> (L,)."""
+        return values.flatten(1).sum(1)
 
-    return PoetLoss(
-        classes=_class_loss(output.class_logits, targets.classes, matched, weights.no_object),
+    offsets = over_animals((chosen.offsets - targets.offsets).abs().sum(-1) / 2 * located)
+    if weights.offsets_with_center:
+        offsets = offsets + over_animals((chosen.centers - targets.centers).abs().sum(-1) * pairs)
+    classes, class_weights = _class_loss(output.class_logits, targets.classes, matched, weights.no_object)
+    parts = PoetLoss(
+        classes=classes,
         keypoints=over_animals((chosen.keypoints - targets.keypoints).abs().sum(-1) * located),
         visibility=over_animals((chosen.visibility - visible).square() * pairs_k),
         centers=over_animals((chosen.centers - targets.centers).square().sum(-1) * pairs),
-        offsets=over_animals((chosen.offsets - targets.offsets).abs().sum(-1) / 2 * located),
+        offsets=offsets,
     )
+    return LossSums(parts, class_weights, targets.present.sum())
 
 
 def _gather_poses(poses: PosePrediction, matched: Tensor) -> PosePrediction:
@@ -88,8 +132,8 @@ def _gather_poses(poses: PosePrediction, matched: Tensor) -> PosePrediction:
     )
 
 
-def _class_loss(logits: Tensor, classes: Tensor, matched: Tensor, no_object_weight: float) -> Tensor:
-    """(L,) weighted mean over images and queries of the negative log-likelihood.
+def _class_loss(logits: Tensor, classes: Tensor, matched: Tensor, no_object_weight: float) -> tuple[Tensor, Tensor]:
+    """(L,) weighted sum over images and queries of the negative log-likelihood, and (L,) sum of the weights.
 
     Unmatched queries should say `NO_OBJECT`, with a lower weight since they are most.
     """
@@ -100,4 +144,4 @@ def _class_loss(logits: Tensor, classes: Tensor, matched: Tensor, no_object_weig
     class_weights = logits.new_ones(n_classes)
     class_weights[QueryClass.NO_OBJECT] = no_object_weight
     losses = F.cross_entropy(logits.flatten(0, 2), wanted.flatten(), weight=class_weights, reduction="none")
-    return losses.view(n_layers, -1).sum(1) / class_weights[wanted].flatten(1).sum(1)
+    return losses.view(n_layers, -1).sum(1), class_weights[wanted].flatten(1).sum(1)

@@ -43,7 +43,8 @@ def matching_costs(output: PoetOutput, targets: PoseTargets, weights: LossSettin
     """The cost of every pair of query and animal (equation 1), (L, B, Q, T).
 
     As in the published code, centers and visibilities are compared by their Euclidean distance, where the loss
-    squares it, and offsets on their encoding d / 2 + 1/2, which halves them.
+    squares it, and offsets on their encoding d / 2 + 1/2, which halves them. With `offsets_with_center`, the L1
+    distance of centers is added to that of offsets, in image units.
     """
     poses = output.poses
     probabilities = output.class_logits.softmax(-1)  # (L, B, Q, 3)
@@ -58,12 +59,15 @@ def matching_costs(output: PoetOutput, targets: PoseTargets, weights: LossSettin
         distance = (predicted[:, :, :, None] - actual[:, None]).abs().sum(-1)  # (L, B, Q, T, k)
         return (distance * visible).sum(-1)
 
-    center_cost = (poses.centers[:, :, :, None] - targets.centers[:, None]).norm(dim=-1)
+    center_distance = poses.centers[:, :, :, None] - targets.centers[:, None]  # (L, B, Q, T, 2)
+    offset_cost = pairwise_l1(poses.offsets, targets.offsets) / 2
+    if weights.offsets_with_center:
+        offset_cost = offset_cost + center_distance.abs().sum(-1)
     visibility_cost = (poses.visibility[:, :, :, None] - visible).norm(dim=-1) * has_keypoints
     return (
         class_cost
         + weights.keypoints * pairwise_l1(poses.keypoints, targets.keypoints)
-        + weights.centers * center_cost
-        + weights.offsets * pairwise_l1(poses.offsets, targets.offsets) / 2
+        + weights.centers * center_distance.norm(dim=-1)
+        + weights.offsets * offset_cost
         + weights.visibility * visibility_cost
     )

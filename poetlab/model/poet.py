@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from poetlab.model.backbone import Backbone
 from poetlab.model.pose_vector import PosePrediction, QueryClass, decode_vectors, vector_size
-from poetlab.model.position import sine_position_encoding
+from poetlab.model.position import MapPositions, sine_position_encoding
 from poetlab.model.presets import ModelSettings
 from poetlab.model.transformer import Transformer
 
@@ -29,6 +29,10 @@ class PoetOutput:
         """The decoded pose vectors, with leading dimensions (L, B, Q)."""
         return decode_vectors(self.pose_vectors)
 
+    def of_layers(self, n_layers: int) -> "PoetOutput":
+        """What the network with only its first `n_layers` decoder layers says."""
+        return PoetOutput(self.class_logits[:n_layers], self.pose_vectors[:n_layers])
+
 
 class Poet(nn.Module):
     """The pose estimation transformer.
@@ -45,6 +49,7 @@ class Poet(nn.Module):
         self.n_keypoints = n_keypoints
         self.backbone = Backbone(settings)
         self.input_projection = nn.Conv2d(self.backbone.n_channels, n_features, kernel_size=1)
+        self.map_positions = MapPositions(n_features)
         self.queries = nn.Parameter(torch.randn(settings.n_queries, n_features))
         self.transformer = Transformer(settings)
         self.class_head = nn.Linear(n_features, len(QueryClass))
@@ -67,11 +72,10 @@ class Poet(nn.Module):
         features = maps.flatten(2).transpose(1, 2)  # (B, h * w, D)
         if padding is None:
             valid = None
-            everywhere = torch.ones(1, *maps.shape[-2:], dtype=torch.bool, device=maps.device)
-            position = sine_position_encoding(everywhere, features.shape[-1])  # (1, h * w, D)
+            position = self.map_positions(maps)  # (1, h * w, D)
         else:
             shrunk = nn.functional.interpolate((~padding)[:, None].float(), size=maps.shape[-2:])[:, 0].bool()
             valid = shrunk.flatten(1)  # (B, h * w)
-            position = sine_position_encoding(shrunk, features.shape[-1])  # (B, h * w, D)
-        embeddings = self.transformer(features, position.to(features.dtype), self.queries, valid)  # (L, B, Q, D)
+            position = sine_position_encoding(shrunk, features.shape[-1]).to(features.dtype)  # (B, h * w, D)
+        embeddings = self.transformer(features, position, self.queries, valid)  # (L, B, Q, D)
         return PoetOutput(self.class_head(embeddings).float(), self.pose_head(embeddings).float().sigmoid())

@@ -1,6 +1,7 @@
-"""The fixed position encoding that tells the encoder where each feature lies."""
+"""The fixed position encoding that tells the transformer where each feature lies."""
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -26,6 +27,39 @@ def sine_position_encoding(valid: Tensor, n_features: int, temperature: float = 
     columns = columns / (columns[:, :, -1:] + 1e-6) * 2 * math.pi
     encoding = torch.cat([_waves(rows, n_features // 2, temperature), _waves(columns, n_features // 2, temperature)], 3)
     return encoding.flatten(1, 2)  # (B, h, w, n_features) -> (B, h * w, n_features)
+
+
+class MapPositions:
+    """The position encodings of maps without padding; the latest is kept for the next map of its size.
+
+    A network holds one of these. It is no part of the network's state: copies of the network and other devices
+    compute their own when they need it.
+
+    Args:
+        n_features: Features of the encoding, divisible by 4.
+    """
+
+    def __init__(self, n_features: int) -> None:
+        self.n_features = n_features
+        self._latest: tuple[_Kind, Tensor] | None = None
+
+    def __call__(self, maps: Tensor) -> Tensor:
+        """The encoding (1, h * w, n_features) of maps (B, D, h, w), on their device and of their type."""
+        kind = _Kind(maps.shape[-2:], maps.device, maps.dtype)
+        if self._latest is None or self._latest[0] != kind:
+            # what is made in inference mode could take no part in training later
+            with torch.inference_mode(False):  # noqa: FBT003 (torch.compile understands no keyword here)
+                everywhere = torch.ones(1, *kind.size, dtype=torch.bool, device=kind.device)
+                self._latest = kind, sine_position_encoding(everywhere, self.n_features).to(kind.dtype)
+        return self._latest[1]
+
+
+class _Kind(NamedTuple):
+    """All that the encoding of a map without padding depends on."""
+
+    size: torch.Size
+    device: torch.device
+    dtype: torch.dtype
 
 
 def _waves(positions: Tensor, n_waves: int, temperature: float) -> Tensor:

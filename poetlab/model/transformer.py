@@ -44,7 +44,7 @@ class FeedForward(nn.Sequential):
     def __init__(self, settings: ModelSettings) -> None:
         super().__init__(
             nn.Linear(settings.n_features, settings.n_feedforward),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Dropout(settings.dropout),
             nn.Linear(settings.n_feedforward, settings.n_features),
         )
@@ -82,12 +82,12 @@ class DecoderLayer(nn.Module):
         self.dropout = nn.Dropout(settings.dropout)
 
     def forward(
-        self, x: Tensor, query_position: Tensor, features: Tensor, position: Tensor, valid: Tensor | None
+        self, x: Tensor, query_position: Tensor, features: Tensor, placed_features: Tensor, valid: Tensor | None
     ) -> Tensor:
-        """(B, Q, D) -> (B, Q, D)."""
+        """(B, Q, D) -> (B, Q, D); `placed_features` are the features with their position added."""
         placed = x + query_position  # (B, Q, D)
         x = self.norm1(x + self.dropout(self.self_attention(placed, placed, x)))
-        attended = self.cross_attention(x + query_position, features + position, features, valid)
+        attended = self.cross_attention(x + query_position, placed_features, features, valid)
         x = self.norm2(x + self.dropout(attended))
         return self.norm3(x + self.dropout(self.feedforward(x)))
 
@@ -116,11 +116,12 @@ class Transformer(nn.Module):
         """
         for encoder_layer in self.encoder:
             features = encoder_layer(features, position, valid)
+        placed_features = features + position  # (B, S, D)
         query_position = queries.expand(len(features), -1, -1)  # (B, Q, D)
         x = torch.zeros_like(query_position)
         embeddings = []
         for decoder_layer in self.decoder:
-            x = decoder_layer(x, query_position, features, position, valid)
+            x = decoder_layer(x, query_position, features, placed_features, valid)
             embeddings.append(self.norm(x))
         return torch.stack(embeddings)
 

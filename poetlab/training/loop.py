@@ -3,7 +3,7 @@
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -13,20 +13,22 @@ from poetlab.data.batch import Batch, TrainingImages, training_batches
 from poetlab.data.image_size import ImageSizeSettings
 from poetlab.device import computes_in_bfloat16
 from poetlab.errors import SnapshotError
-from poetlab.evaluation.evaluate import evaluate
+from poetlab.evaluation.report import Evaluation
 from poetlab.inference import Predictor
-from poetlab.labels.label_set import LabelSet
 from poetlab.model.backbone import normalize_images
 from poetlab.model.checkpoint import Snapshot, save_snapshot
+from poetlab.model.folding import folded_copy
 from poetlab.model.loss import poet_loss
 from poetlab.model.poet import Poet
 from poetlab.plots.metrics import plot_metrics
 from poetlab.skeleton import Skeleton
+from poetlab.training.data import TrainingData
 from poetlab.training.interruption import GracefulInterrupt
 from poetlab.training.optimizer import build_optimizer, optimizer_state, restore_optimizer, set_rates
 from poetlab.training.parts import freeze
 from poetlab.training.run_folder import RunFolder
 from poetlab.training.settings import TrainingSettings
+from poetlab.training.validation import validate
 
 logger = logging.getLogger(__name__)
 
@@ -40,21 +42,6 @@ OnEpoch = Callable[[Mapping[str, Any]], None]
 """Called after each epoch with its row of the metrics."""
 
 
-@dataclass(frozen=True, eq=False)
-class TrainingData:
-    """What a run learns from and is measured on."""
-
-    training: Sequence[LabelSet]
-    validation: Sequence[LabelSet]
-
-    @classmethod
-    def from_label_sets(cls, label_sets: Sequence[LabelSet]) -> "TrainingData":
-        """The images of each split."""
-        training = [label_set.select("train") for label_set in label_sets]
-        validation = [label_set.select("val") for label_set in label_sets]
-        return cls([part for part in training if part.images], [part for part in validation if part.images])
-
-
 @dataclass
 class Progress:
     """Where a run stands; everything in it is written into the `last` snapshot.
@@ -63,7 +50,7 @@ class Progress:
         epoch: Epochs finished.
         step: Steps finished in the current epoch.
         sums: Sums of the loss parts over those steps.
-        rows: Metrics of the finished epochs.
+        rows: Metrics of the finished epochs, and of the start (epoch 0) where it was measured.
         best: AP and negative training loss of the best epoch so far.
         warned: Whether the user was told that the run learns nothing.
     """
@@ -100,7 +87,8 @@ class Trainer:
             image_size: At which sizes the network sees images.
             folder: Where to write.
             device: Where to compute.
-            facts: What every snapshot should say about the run; `pretrained_backbone` is read here.
+            facts: What every snapshot should say about the run; `pretrained_backbone` and `pretrained_pose_head` are
+                read here.
 
         Raises:
             ConfigError: If the settings name a part that the network does not have, or freeze all of it.
@@ -141,6 +129,8 @@ class Trainer:
         """
         with GracefulInterrupt() as interrupt:
             self._save_first()
+            if self._measures_start() and not self.progress.rows and self.progress.step == 0:
+                self._measure_start(interrupt, on_epoch)
             while self.progress.epoch < self.settings.epochs:
                 self._train_epoch(interrupt, on_step)
                 row = self._finish_epoch()
@@ -190,23 +180,48 @@ class Trainer:
         is_last = progress.epoch + 1 == self.settings.epochs
         validates = is_last or (progress.epoch + 1) % self.settings.validate_every == 0
         if validates:
-            row |= self._validate(row["loss"])
+            evaluation, figures = self._measure()
+            self._keep_best(evaluation.coco["AP"], row["loss"])
+            self._warn_if_nothing_is_learned(evaluation)
+            row |= figures
         progress.rows.append(row)
         progress.epoch, progress.step, progress.sums = progress.epoch + 1, 0, {}
-        self.folder.write_metrics(progress.rows)
-        if validates:
-            plot_metrics(progress.rows, self.folder.metrics_plot)
+        self._write_metrics(with_plot=validates)
         return row
 
-    def _validate(self, training_loss: float) -> dict[str, Any]:
-        """Measure on the validation images (on the training images if there are none) and keep the best."""
+    def _measures_start(self) -> bool:
+        """Whether something can be forgotten, or nothing else is wanted."""
+        knows_poses = self.facts.get("pretrained_pose_head", False)
+        return knows_poses or bool(self.data.also) or self.settings.epochs == 0
+
+    def _measure_start(self, interrupt: GracefulInterrupt, on_epoch: OnEpoch | None) -> None:
+        """Measure before the first step, as epoch 0; it is no result of training, so it cannot become the best."""
+        row = {"epoch": 0} | self._measure()[1]
+        self.progress.rows.append(row)
+        self._write_metrics(with_plot=True)
+        self._save_last()
+        if on_epoch:
+            on_epoch(row)
+        if interrupt.requested:
+            raise KeyboardInterrupt
+
+    def _measure(self) -> tuple[Evaluation, dict[str, Any]]:
+        """Figures on the validation images (on the training images if there are none), and columns for the metrics.
+
+        The columns include those of the label sets that decide nothing, named after each.
+        """
+        model = folded_copy(self.model)
+        predictor = Predictor(model, self.skeleton, self.image_size, self.device, self.folder.name, self.facts)
+        weights, batch_size = self.settings.loss, self.settings.batch_size
+        validation = validate(predictor, self.data.validation or self.data.training, weights, batch_size)
+        columns = validation.columns("val")
+        for label_set in self.data.also:
+            columns |= validate(predictor, [label_set], weights, batch_size).columns(label_set.name)
+        return validation.evaluation, columns
+
+    def _keep_best(self, ap: float, training_loss: float) -> None:
+        """Save the network if its AP is the highest so far, or as high with a lower training loss."""
         progress = self.progress
-        self.model.eval()
-        predictor = Predictor(self.model, self.skeleton, self.image_size, self.device, self.folder.name, self.facts)
-        evaluation = evaluate(
-            predictor, self.data.validation or self.data.training, batch_size=self.settings.batch_size
-        )
-        ap = evaluation.coco["AP"]
         reached = (0.0 if ap != ap else ap, -training_loss)  # noqa: PLR0124 (NaN: no animal to measure on)
         if progress.best is None or reached > tuple(progress.best):
             progress.best = reached
@@ -214,6 +229,9 @@ class Trainer:
             save_snapshot(
                 self.folder.best, Snapshot(self.model.settings, self.skeleton, self.model.state_dict(), facts)
             )
+
+    def _warn_if_nothing_is_learned(self, evaluation: Evaluation) -> None:
+        progress = self.progress
         late = progress.epoch + 1 >= max(_PATIENCE * self.settings.epochs, self.settings.validate_every)
         if late and not evaluation.n_detections and evaluation.n_animals and not progress.warned:
             progress.warned = True
@@ -223,11 +241,13 @@ class Trainer:
                 progress.epoch + 1,
                 evaluation.threshold,
             )
-        figures = {f"val_{name}": value for name, value in evaluation.coco.items()}
-        return figures | {
-            "val_detections": evaluation.n_detections,
-            "val_median_error": evaluation.keypoint_errors[-1].median,
-        }
+
+    def _write_metrics(self, *, with_plot: bool) -> None:
+        self.folder.write_metrics(self.progress.rows)
+        if with_plot:
+            plot_metrics(
+                self.progress.rows, self.folder.metrics_plot, also=[label_set.name for label_set in self.data.also]
+            )
 
     def _save_first(self) -> None:
         """Save the start, so that a run can be resumed from any moment on; a new one that cannot be leaves nothing."""

@@ -74,7 +74,7 @@ class RunFolder:
 
     def write_metrics(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write all epochs' metrics, replacing what was there."""
-        columns = list(dict.fromkeys(name for row in rows for name in row))
+        columns = list(dict.fromkeys(name for row in reversed(rows) for name in row))  # epoch 0 has no training loss
         text = io.StringIO()
         writer = csv.DictWriter(text, columns, lineterminator="\n")
         writer.writeheader()

@@ -1,8 +1,8 @@
 """Everything about a training run that a user may set."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from poetlab.data.augment_settings import AugmentSettings
 from poetlab.model.loss_settings import LossSettings
@@ -12,7 +12,7 @@ from poetlab.settings import Settings
 class TrainingSettings(Settings):
     """How a network is trained; the defaults are the paper's, "Implementation Details", unless they say otherwise."""
 
-    epochs: int = Field(250, ge=1, description="times that every image is shown")
+    epochs: int = Field(250, ge=0, description="times that every image is shown; 0 only measures the start")
     batch_size: int = Field(8, ge=1, description="images a step; the paper has 12, or 64 on larger machines")
     learning_rate: float = Field(5e-5, gt=0, description="of the transformer and the heads")
     backbone_learning_rate: float | None = Field(
@@ -33,6 +33,10 @@ class TrainingSettings(Settings):
     weight_decay: float = Field(1e-4, ge=0)
     clip_norm: float = Field(0.1, gt=0, description="largest norm of the gradient")
     validate_every: int = Field(5, ge=1, description="epochs from one validation to the next; the last always has one")
+    also_evaluate: tuple[str, ...] = Field(
+        (), description="label sets that are never trained on, only measured at each validation"
+    )
+    negatives: bool = Field(default=True, description="show images without animals too; the paper does not")
     save_seconds: float = Field(60, ge=0, description="most seconds of work that a crash can cost")
     workers: int | None = Field(None, ge=0, description="processes that read images; null: as the machine allows")
     seed: int = Field(
@@ -40,3 +44,12 @@ class TrainingSettings(Settings):
     )
     loss: LossSettings = Field(default=LossSettings(), description="weights of the parts of the loss")
     augmentation: AugmentSettings = Field(default=AugmentSettings(), description="random changes of training images")
+
+    @model_validator(mode="after")
+    def _learns_positions(self) -> Self:
+        if self.loss.keypoints == self.loss.offsets == 0:
+            raise ValueError(
+                "loss.keypoints and loss.offsets are both 0, so that nothing would teach where a keypoint lies; "
+                "give one of them a weight"
+            )
+        return self

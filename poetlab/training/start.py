@@ -1,6 +1,7 @@
 """How a training run starts: a new one, and one that goes on."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import poetlab
 from poetlab.data.batch import TrainingImages, collate
 from poetlab.data.image_size import ImageSizeSettings
 from poetlab.errors import SnapshotError, TrainingError
+from poetlab.labels.label_set import LabelSet
 from poetlab.model.backbone import calibrate_batch_norm, normalize_images
 from poetlab.model.checkpoint import load_snapshot
 from poetlab.model.keypoint_map import KeypointMap
@@ -18,7 +20,8 @@ from poetlab.model.poet import Poet
 from poetlab.model.presets import find_preset
 from poetlab.model.pretrained import Transfer, start_from_file
 from poetlab.skeleton import Skeleton
-from poetlab.training.loop import Trainer, TrainingData
+from poetlab.training.data import TrainingData
+from poetlab.training.loop import Trainer
 from poetlab.training.run_folder import RunFolder
 from poetlab.training.settings import TrainingSettings
 
@@ -96,12 +99,14 @@ def new_trainer(
     return trainer, transfer
 
 
-def resumed_trainer(folder: RunFolder, data: TrainingData, epochs: int | None, device: torch.device) -> Trainer:
+def resumed_trainer(
+    folder: RunFolder, label_sets: Sequence[LabelSet], epochs: int | None, device: torch.device
+) -> Trainer:
     """Make the trainer of a run that was interrupted.
 
     Args:
         folder: The run.
-        data: The same images that the run started with.
+        label_sets: The same images that the run started with.
         epochs: Epochs in all; None for as many as the run was to have.
         device: Where to compute.
 
@@ -117,6 +122,7 @@ def resumed_trainer(folder: RunFolder, data: TrainingData, epochs: int | None, d
     settings = TrainingSettings.model_validate(snapshot.facts["training"])
     if epochs is not None:
         settings = settings.model_copy(update={"epochs": epochs})
+    data = TrainingData.from_label_sets(label_sets, settings)
     if snapshot.facts["label_sets"] != _describe_labels(data):
         raise TrainingError(f"{folder.path}: the labels have changed since this run began; start a new one")
     model = Poet(snapshot.settings, snapshot.skeleton.n_keypoints)
@@ -134,16 +140,16 @@ def _calibrate(model: Poet, data: TrainingData, settings: TrainingSettings, imag
 
 
 def _describe_labels(data: TrainingData) -> dict[str, str]:
-    """Number of images of each label set and split, and a digest of their names and keypoints."""
+    """Number of images of each label set and use, and a digest of their names and keypoints."""
     described = {}
-    for split, label_sets in (("train", data.training), ("val", data.validation)):
+    for use, label_sets in (("train", data.training), ("val", data.validation), ("also", data.also)):
         for label_set in label_sets:
             digest = hashlib.blake2b(digest_size=8)
             for image in label_set.images:
                 digest.update(image.file_name.encode())
                 for instance in image.instances:
                     digest.update(instance.keypoints.tobytes())
-            described[f"{label_set.name}/{split}"] = f"{label_set.n_images} images, {digest.hexdigest()}"
+            described[f"{label_set.name}/{use}"] = f"{label_set.n_images} images, {digest.hexdigest()}"
     return described
 
 

@@ -30,7 +30,7 @@ def import_labels(
         images: Folder of the images; None looks beside the labels.
         name: What to call the label set; None takes the source's name.
         link: Whether to link to the images instead of copying them.
-        val_fraction: Part of the images kept for validation.
+        val_fraction: Part of the images kept for validation, from 0 (all train) to 1 (all validate).
         on_progress: Called with work done and in all.
 
     Returns:

@@ -1,7 +1,7 @@
 """`train`: a network from a project's labels."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,11 +9,13 @@ from typing import Any
 from poetlab.config import changed
 from poetlab.device import choose_device
 from poetlab.errors import TrainingError
+from poetlab.labels.label_set import LabelSet
 from poetlab.model.keypoint_map import KeypointMap, read_keypoint_map
 from poetlab.model.pretrained import Transfer
 from poetlab.project import Project
 from poetlab.skeleton import Skeleton
-from poetlab.training.loop import OnEpoch, OnStep, Trainer, TrainingData
+from poetlab.training.data import TrainingData
+from poetlab.training.loop import OnEpoch, OnStep, Trainer
 from poetlab.training.optimizer import initial_rates
 from poetlab.training.run_folder import RunFolder
 from poetlab.training.start import Pretrained, new_trainer, resumed_trainer
@@ -33,6 +35,7 @@ class TrainingStart:
         preset: Name of the network's sizes.
         n_training_images: Images to learn from.
         n_validation_images: Images to be measured on; 0 means that the training images serve for that.
+        also_evaluated: Number of images of each label set that is measured beside, by name.
         resumed: Whether an earlier part of the run is gone on with.
         n_epochs_done: Epochs that it has finished.
         n_epochs: Epochs in all.
@@ -46,6 +49,7 @@ class TrainingStart:
     preset: str
     n_training_images: int
     n_validation_images: int
+    also_evaluated: Mapping[str, int]
     resumed: bool
     n_epochs_done: int
     n_epochs: int
@@ -79,6 +83,7 @@ def train(
     batch_size: int | None = None,
     device: str | None = None,
     seed: int | None = None,
+    also_evaluate: Sequence[str] = (),
     resume: bool = False,
     on_download: OnBytes | None = None,
     on_start: Callable[[TrainingStart], None] | None = None,
@@ -98,37 +103,52 @@ def train(
         batch_size: Images a step.
         device: Where to compute; None to choose.
         seed: Of everything random.
+        also_evaluate: Label sets that are not trained on, only measured at each validation; none for the config's.
         resume: Go on with the project's latest run; then only `epochs` and `device` may be given.
         on_download: Called with bytes done and in all while pretrained weights are fetched.
         on_start: Called before the first step.
         on_step: Called after each step with steps done, steps in all, and the loss.
-        on_epoch: Called after each epoch with its metrics.
+        on_epoch: Called after each epoch with its metrics, and before the first with those of the start (epoch 0) if
+            the network starts from pretrained poses or there is something to evaluate beside.
 
     Raises:
         ProjectError: If there are no labels.
-        TrainingError: If the run cannot start, go on, or be written.
+        TrainingError: If the run cannot start, go on, or be written, or there is no such label set to evaluate.
         SnapshotError: If pretrained weights or the last snapshot cannot be used.
         SkeletonError: If the keypoint map is malformed or names an unknown keypoint.
         ConfigError: If an argument or a setting does not fit.
         KeyboardInterrupt: If Ctrl-C was pressed; the run is saved and can be resumed.
     """
-    data = TrainingData.from_label_sets(project.label_sets())
+    label_sets = project.label_sets()
     transfer = None
     if resume:
-        if preset or pretrained != "none" or keypoint_map is not None or batch_size or seed is not None:
+        if (
+            preset
+            or pretrained != "none"
+            or keypoint_map is not None
+            or batch_size
+            or seed is not None
+            or also_evaluate
+        ):
             raise TrainingError("a resumed run keeps its settings; with --resume give at most --epochs and --device")
-        trainer = _resume(project, data, epochs, device)
+        trainer = _resume(project, label_sets, epochs, device)
     else:
-        changes = {"epochs": epochs, "batch_size": batch_size, "seed": seed}
+        changes = {
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "seed": seed,
+            "also_evaluate": tuple(also_evaluate) or None,
+        }
+        settings = changed(project.config.training, changes)
         skeleton = project.skeleton()
         checked_map = _checked_map(keypoint_map, skeleton, pretrained)
         preset = preset or _preset_for(pretrained, project.config.preset)
         trainer, transfer = new_trainer(
             project.new_run(preset),
             skeleton,
-            data,
+            TrainingData.from_label_sets(label_sets, settings),
             preset,
-            changed(project.config.training, changes),
+            settings,
             project.config.image_size,
             choose_device(device),
             _find_pretrained(pretrained, preset, checked_map, on_download),
@@ -140,11 +160,11 @@ def train(
     return TrainingResult(trainer.folder, tuple(progress.rows), best_ap)
 
 
-def _resume(project: Project, data: TrainingData, epochs: int | None, device: str | None) -> Trainer:
+def _resume(project: Project, label_sets: Sequence[LabelSet], epochs: int | None, device: str | None) -> Trainer:
     runs = project.runs()
     if not runs:
         raise TrainingError(f"{project.models_dir}: no run to resume; start one without --resume")
-    return resumed_trainer(runs[-1], data, epochs, choose_device(device))
+    return resumed_trainer(runs[-1], label_sets, epochs, choose_device(device))
 
 
 def _describe_start(trainer: Trainer, transfer: Transfer | None) -> TrainingStart:
@@ -154,6 +174,7 @@ def _describe_start(trainer: Trainer, transfer: Transfer | None) -> TrainingStar
         preset=trainer.facts["preset"],
         n_training_images=trainer.n_images,
         n_validation_images=sum(label_set.n_images for label_set in trainer.data.validation),
+        also_evaluated={label_set.name: label_set.n_images for label_set in trainer.data.also},
         resumed=trainer.progress.epoch > 0 or trainer.progress.step > 0,
         n_epochs_done=trainer.progress.epoch,
         n_epochs=trainer.settings.epochs,

@@ -115,6 +115,25 @@ def test_images_without_annotations_are_kept_as_negatives(write_coco) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (391895, 391895),
+        (0, 0),
+        (2**53 - 1, 2**53 - 1),
+        (2**53, None),
+        (-1, None),
+        ("7", None),
+        (7.0, None),
+        (True, None),
+    ],
+)
+def test_an_image_keeps_an_id_that_every_reader_takes_exactly(write_coco, annotation, written, read) -> None:
+    images = [{"id": written, "file_name": "a.png"}]
+    (image,) = read_coco(write_coco(images=images, annotations=[annotation(image_id=written)])).images
+    assert (image.id, len(image.instances)) == (read, 1)
+
+
 @pytest.mark.parametrize("changes", [{"keypoints": None}, {"keypoints": []}, {"keypoints": [0] * 9}])
 def test_an_animal_without_keypoints_is_kept(write_coco, annotation, changes) -> None:
     instance = only_instance(write_coco(annotations=[annotation(num_keypoints=0, **changes)]))

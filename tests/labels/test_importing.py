@@ -105,6 +105,20 @@ def test_an_import_can_be_imported_again(write_images, labels_dir: Path, tmp_pat
     assert content[0]["images"] == content[1]["images"]
 
 
+def test_images_keep_the_ids_of_their_source(write_images, annotation, labels_dir: Path) -> None:
+    images = [{"id": 900, "file_name": "b.png"}, {"id": 5, "file_name": "a.png"}, {"id": 6, "file_name": "b.png"}]
+    import_labels(
+        write_images("a.png", "b.png", images=images, annotations=[annotation(image_id=6)]),
+        labels_dir,
+        skeleton=None,
+        name="set",
+    )
+    loaded = load_label_set(labels_dir / "set")
+    assert {image.file_name: image.id for image in loaded.images} == {"b.png": 900, "a.png": 5}
+    content = json.loads((labels_dir / "set" / "annotations.json").read_text())
+    assert [entry["image_id"] for entry in content["annotations"]] == [900]
+
+
 def test_links_point_at_the_images_where_they_lie(write_images, labels_dir: Path, monkeypatch, tmp_path: Path) -> None:
     write_images("a.png", "frames/b.png")
     monkeypatch.chdir(tmp_path)
@@ -334,7 +348,7 @@ def test_labels_to_learn_nothing_from_are_refused(write_images, annotation, labe
 
 
 def test_a_wrong_fraction_is_refused_before_anything_is_read(tmp_path: Path, labels_dir: Path) -> None:
-    assert "validation fraction" in refused(tmp_path / "missing.json", labels_dir, val_fraction=1.0)
+    assert "validation fraction" in refused(tmp_path / "missing.json", labels_dir, val_fraction=1.1)
 
 
 def test_both_splits_have_labeled_animals(write_coco, annotation, make_image, tmp_path: Path, labels_dir) -> None:
@@ -379,7 +393,7 @@ def test_macaques_are_imported(shared_data: Path, labels_dir: Path, tmp_path: Pa
     report = import_labels(folder, labels_dir, skeleton=None)
     assert (report.format, report.name, report.n_images, report.n_instances) == ("macaquepose", "macaquepose", 2, 2)
     assert report.image_sizes == ((710, 1024), (1424, 1728))
-    assert report.area_rule == "area of the box fitted around the mask"
+    assert report.area_rule == "area of the box fitted around the segmentation mask"
     assert report.left_out == {}
     assert sum(count.visible for count in report.points.values()) == 31
 

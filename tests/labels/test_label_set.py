@@ -68,8 +68,12 @@ def label_sets(draw: st.DrawFn) -> LabelSet:
         instances=st.lists(instances(skeleton.n_keypoints), max_size=3).map(tuple),
         split=st.sampled_from(["train", "val"]),
     )
-    images = tuple(draw(st.lists(image, max_size=4)))
-    return LabelSet("flies", skeleton, images, draw(st.text()), Path("images"))
+    images = draw(st.lists(image, max_size=4))
+    ids = draw(st.lists(st.integers(0, 2**53 - 1), min_size=len(images), max_size=len(images), unique=True))
+    images = [
+        replace(image, id=number if draw(st.booleans()) else None) for image, number in zip(images, ids, strict=True)
+    ]
+    return LabelSet("flies", skeleton, tuple(images), draw(st.text()), Path("images"))
 
 
 def assert_equal(first: LabelSet, second: LabelSet) -> None:
@@ -103,6 +107,7 @@ def test_what_is_saved_is_loaded_exactly(label_set: LabelSet) -> None:
         save_label_set(label_set, folder)
         loaded = load_label_set(folder)
         assert_equal(loaded, label_set)
+        assert tuple(image.id for image in loaded.images) == loaded.image_ids == label_set.image_ids
         assert loaded.images_dir == folder / "images"
         assert [path.name for path in folder.iterdir()] == ["annotations.json"]
 
@@ -117,6 +122,24 @@ def test_select_keeps_one_split(label_set: LabelSet) -> None:
     assert [image.file_name for image in label_set.select("train").images] == ["a.png"]
     assert [image.file_name for image in label_set.select("val").images] == ["b/c.png"]
     assert label_set.select("val").skeleton == SKELETON
+
+
+def test_images_keep_their_ids_and_others_are_numbered_on(label_set: LabelSet, tmp_path: Path) -> None:
+    first, second = label_set.images
+    assert label_set.image_ids == (1, 2)
+    images = (
+        replace(first, id=40),
+        second,
+        replace(second, file_name="d.png", id=7),
+        replace(second, file_name="e.png"),
+    )
+    numbered = replace(label_set, images=images)
+    assert numbered.image_ids == (40, 41, 7, 42)
+    save_label_set(numbered, tmp_path / "mice")
+    coco = COCO(tmp_path / "mice" / "annotations.json")
+    assert coco.getImgIds() == [40, 41, 7, 42]
+    assert [annotation["image_id"] for annotation in coco.loadAnns(coco.getAnnIds())] == [40, 40]
+    assert load_label_set(tmp_path / "mice").select("val").image_ids == (41, 7, 42)
 
 
 def test_the_file_is_coco_that_pycocotools_opens(label_set: LabelSet, tmp_path: Path) -> None:

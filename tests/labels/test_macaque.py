@@ -61,7 +61,7 @@ def test_the_box_is_fitted_around_all_parts_of_the_mask(tmp_path: Path) -> None:
     assert instance.bbox == (10, 10, 50, 30)
     assert instance.area == 50 * 30
     assert instance.segmentation == [[10, 10, 30, 10, 30, 40, 10, 40], [50, 20, 60, 20, 60, 25]]
-    assert labels.area_rule == "area of the box fitted around the mask"
+    assert labels.area_rule == "area of the box fitted around the segmentation mask"
 
 
 @pytest.mark.parametrize("mask", [[], parts([]), parts(None)])

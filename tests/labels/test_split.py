@@ -8,7 +8,7 @@ from poetlab.errors import LabelError
 from poetlab.labels.split import split_by_image
 
 names = st.lists(st.text(min_size=1), unique=True, max_size=30)
-fractions = st.floats(0, 1, exclude_max=True)
+fractions = st.floats(0, 1)
 
 
 @given(names=names, fraction=fractions, seed=st.randoms())
@@ -32,7 +32,9 @@ def test_added_images_move_at_most_one_image_and_only_out_of_a_split_of_one(name
 def test_both_splits_have_an_image_where_that_is_possible(names: list[str], fraction: float) -> None:
     splits = split_by_image(names, fraction)
     assert list(splits) == names
-    if fraction == 0 or len(names) < 2:
+    if fraction == 1:
+        assert set(splits.values()) <= {"val"}
+    elif fraction == 0 or len(names) < 2:
         assert set(splits.values()) <= {"train"}
     else:
         assert set(splits.values()) == {"train", "val"}
@@ -51,7 +53,7 @@ def test_names_keep_their_split_between_versions_of_poetlab() -> None:
     assert splits == {name: "val" if digit in "01234567" else "train" for name, digit in digits.items()}
 
 
-@pytest.mark.parametrize("fraction", [-0.1, 1.0, 1.5, float("nan")])
+@pytest.mark.parametrize("fraction", [-0.1, 1.01, 1.5, float("nan")])
 def test_a_fraction_outside_its_range_is_refused(fraction: float) -> None:
     with pytest.raises(LabelError, match="validation fraction"):
         split_by_image(["a.png"], fraction)

@@ -67,6 +67,42 @@ def test_the_network_of_a_loaded_snapshot_predicts_the_same(snapshot: Snapshot, 
     torch.testing.assert_close(rebuilt(images).pose_vectors, model(images).pose_vectors, atol=0, rtol=0)
 
 
+@torch.no_grad()
+def test_the_first_decoder_layers_are_a_network_that_says_what_they_say(snapshot: Snapshot, model: Poet) -> None:
+    images, padding = torch.randn(2, 3, 64, 96), torch.zeros(2, 64, 96, dtype=torch.bool)
+    padding[1, :, 60:] = True
+    whole = model(images, padding)
+    n_all = model.settings.n_decoder_layers
+    assert n_all > 1
+    for number in range(1, n_all + 1):
+        cut = snapshot.with_decoder_layers(number)
+        assert (cut.settings.n_decoder_layers, cut.skeleton, cut.facts) == (number, SKELETON, FACTS)
+        assert cut.state == {}, "the optimizer's state is of all layers"
+        found = cut.build_model()(images, padding)
+        assert len(found.class_logits) == number
+        for layer in range(number):
+            torch.testing.assert_close(found.class_logits[layer], whole.class_logits[layer])
+            torch.testing.assert_close(found.pose_vectors[layer], whole.pose_vectors[layer])
+        first = whole.of_layers(number)
+        torch.testing.assert_close(found.class_logits, first.class_logits)
+        torch.testing.assert_close(found.poses.keypoints, first.poses.keypoints)
+    assert not torch.allclose(whole.pose_vectors[0], whole.pose_vectors[1])
+    assert snapshot.settings.n_decoder_layers == n_all, "the snapshot itself is not changed"
+
+
+def test_a_network_of_more_than_ten_layers_keeps_those_asked_for(tiny_settings: ModelSettings) -> None:
+    settings = tiny_settings.model_copy(update={"n_decoder_layers": 12})
+    whole = Snapshot(settings, SKELETON, Poet(settings, SKELETON.n_keypoints).state_dict())
+    assert len(whole.with_decoder_layers(11).build_model().transformer.decoder) == 11
+    assert len(whole.with_decoder_layers(1).build_model().transformer.decoder) == 1
+
+
+@pytest.mark.parametrize("number", [-1, 0, 3])
+def test_a_snapshot_has_no_other_decoder_layers_than_its_own(snapshot: Snapshot, number: int) -> None:
+    with pytest.raises(SnapshotError, match=f"2 decoder layers has no first {number}; choose from 1 to 2"):
+        snapshot.with_decoder_layers(number)
+
+
 def test_a_snapshot_without_state_or_facts_is_whole(snapshot: Snapshot, tmp_path: Path) -> None:
     save_snapshot(tmp_path / "a.safetensors", replace(snapshot, facts={}, state={}))
     loaded = load_snapshot(tmp_path / "a.safetensors")

@@ -7,13 +7,22 @@ from dataclasses import fields
 import pytest
 import torch
 
-from poetlab.model.loss import PoetLoss, poet_loss
+from poetlab.model.loss import LossSums, PoetLoss, loss_sums, poet_loss
 from poetlab.model.loss_settings import LossSettings
 from poetlab.model.matcher import match_queries
 from poetlab.model.poet import PoetOutput
 from poetlab.model.pose_vector import PoseTargets, QueryClass
 
 WEIGHTS = LossSettings(keypoints=4.0, visibility=0.2, centers=0.5, offsets=0.7, no_object=0.1)
+ABLATIONS = {
+    "all parts": WEIGHTS,
+    "offsets with center": WEIGHTS.model_copy(update={"offsets_with_center": True}),
+    "no keypoints, offsets with center": WEIGHTS.model_copy(update={"keypoints": 0, "offsets_with_center": True}),
+    "no centers and offsets": WEIGHTS.model_copy(update={"centers": 0, "offsets": 0}),
+    "classes alone": LossSettings(keypoints=0, visibility=0, centers=0, offsets=0),
+}
+"""The loss and its ablations (Tables 2 and 3)."""
+any_ablation = pytest.mark.parametrize("weights", ABLATIONS.values(), ids=ABLATIONS)
 N_ANIMALS = [3, 0, 1, 5]
 N_QUERIES = 4
 N_KEYPOINTS = 3
@@ -44,11 +53,15 @@ def class_part(output: PoetOutput, targets: PoseTargets, layer: int, matched: to
     return loss / total_weight
 
 
-def animal_parts(vector: list[float], targets: PoseTargets, image: int, animal: int) -> dict[str, float]:
+def animal_parts(
+    vector: list[float], targets: PoseTargets, image: int, animal: int, weights: LossSettings
+) -> dict[str, float]:
     """What one matched animal adds to every other part."""
     x, y = targets.centers[image, animal].tolist()
     visible = targets.visible[image, animal].tolist()
     parts = dict.fromkeys(PARTS, 0.0) | {"centers": (vector[0] - x) ** 2 + (vector[1] - y) ** 2}
+    if weights.offsets_with_center:
+        parts["offsets"] = abs(vector[0] - x) + abs(vector[1] - y)
     for k in range(N_KEYPOINTS if any(visible) else 0):
         encoded_x, encoded_y, visibility = vector[2 + 3 * k : 5 + 3 * k]
         parts["visibility"] += (visibility - float(visible[k])) ** 2
@@ -60,9 +73,9 @@ def animal_parts(vector: list[float], targets: PoseTargets, image: int, animal: 
     return parts
 
 
-def reference(output: PoetOutput, targets: PoseTargets) -> dict[str, list[float]]:
+def reference(output: PoetOutput, targets: PoseTargets, weights: LossSettings) -> dict[str, list[float]]:
     """Every part for every layer, one animal after the other."""
-    matched = match_queries(output, targets, WEIGHTS)
+    matched = match_queries(output, targets, weights)
     losses: dict[str, list[float]] = {name: [] for name in PARTS}
     for layer in range(2):
         sums = dict.fromkeys(PARTS, 0.0)
@@ -71,7 +84,7 @@ def reference(output: PoetOutput, targets: PoseTargets) -> dict[str, list[float]
                 query = int(matched[layer, image, animal])
                 if query >= 0:
                     vector = output.pose_vectors[layer, image, query].tolist()
-                    for name, value in animal_parts(vector, targets, image, animal).items():
+                    for name, value in animal_parts(vector, targets, image, animal, weights).items():
                         sums[name] += value / sum(N_ANIMALS)
         sums["classes"] = class_part(output, targets, layer, matched)
         for name, value in sums.items():
@@ -79,16 +92,37 @@ def reference(output: PoetOutput, targets: PoseTargets) -> dict[str, list[float]
     return losses
 
 
+@any_ablation
 @pytest.mark.parametrize("seed", range(4))
 def test_every_part_is_that_of_the_equations(
-    make_output: Callable[..., PoetOutput], make_targets: Callable[..., PoseTargets], seed: int
+    make_output: Callable[..., PoetOutput],
+    make_targets: Callable[..., PoseTargets],
+    seed: int,
+    weights: LossSettings,
 ) -> None:
     output = make_output(len(N_ANIMALS), N_QUERIES, N_KEYPOINTS, seed)
     targets = make_targets(N_ANIMALS, N_KEYPOINTS, seed)
-    loss = poet_loss(output, targets, WEIGHTS)
-    for name, values in reference(output, targets).items():
+    loss = poet_loss(output, targets, weights)
+    for name, values in reference(output, targets, weights).items():
         assert getattr(loss, name).tolist() == pytest.approx(values, rel=1e-9), name
         assert all(value > 0 for value in values)
+
+
+@any_ablation
+@pytest.mark.parametrize("batches", [([0, 1], [2, 3]), ([0], [1, 2, 3]), ([3], [1], [0], [2])], ids=str)
+def test_the_loss_of_many_images_does_not_depend_on_their_batches(
+    output: PoetOutput, targets: PoseTargets, batches: tuple[list[int], ...], weights: LossSettings
+) -> None:
+    def sums_of(images: list[int]) -> LossSums:
+        part = PoetOutput(output.class_logits[:, images], output.pose_vectors[:, images])
+        return loss_sums(part, PoseTargets(*(getattr(targets, f.name)[images] for f in fields(PoseTargets))), weights)
+
+    first, *others = map(sums_of, batches)
+    for other in others:
+        first = first + other
+    expected, found = poet_loss(output, targets, weights), first.mean()
+    for name in PARTS:
+        torch.testing.assert_close(getattr(found, name), getattr(expected, name), atol=1e-12, rtol=1e-12)
 
 
 def test_the_total_is_the_weighted_sum_over_parts_and_layers(output: PoetOutput, targets: PoseTargets) -> None:
@@ -128,17 +162,28 @@ def test_every_layer_is_matched_and_scored_alone(output: PoetOutput, targets: Po
             torch.testing.assert_close(getattr(loss, name)[layer], expected, atol=1e-12, rtol=1e-12)
 
 
+@any_ablation
 def test_the_gradient_equals_numerical_differences(
-    make_output: Callable[..., PoetOutput], make_targets: Callable[..., PoseTargets]
+    make_output: Callable[..., PoetOutput], make_targets: Callable[..., PoseTargets], weights: LossSettings
 ) -> None:
     output, targets = make_output(2, 3, 2), make_targets([2, 1], 2)
 
     def total(logits: torch.Tensor, before_sigmoid: torch.Tensor) -> torch.Tensor:
-        return poet_loss(PoetOutput(logits, before_sigmoid.sigmoid()), targets, WEIGHTS).total(WEIGHTS)
+        return poet_loss(PoetOutput(logits, before_sigmoid.sigmoid()), targets, weights).total(weights)
 
     one_layer = (output.class_logits[:1], output.pose_vectors[:1].logit())
     inputs = tuple(values.requires_grad_() for values in one_layer)
     assert torch.autograd.gradcheck(total, inputs)
+
+
+def test_a_weight_of_zero_teaches_nothing_of_its_part(output: PoetOutput, targets: PoseTargets) -> None:
+    """With no weight but that of centers (or of none), only the numbers of the centers (or none at all) learn."""
+    nothing = LossSettings(keypoints=0, visibility=0, centers=0, offsets=0)
+    for weights, learning in ((nothing, []), (nothing.model_copy(update={"centers": 1.0}), [0, 1])):
+        vectors = output.pose_vectors.clone().requires_grad_()
+        poet_loss(PoetOutput(output.class_logits, vectors), targets, weights).total(weights).backward()
+        assert vectors.grad is not None
+        assert vectors.grad.abs().sum((0, 1, 2)).nonzero()[:, 0].tolist() == learning
 
 
 def test_only_matched_queries_learn_poses(output: PoetOutput, targets: PoseTargets) -> None:

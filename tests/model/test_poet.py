@@ -66,3 +66,9 @@ def test_every_weight_that_is_not_frozen_is_reached_by_the_gradient(model: Poet,
     (output.class_logits.sum() + output.pose_vectors.sum()).backward()
     for name, parameter in model.named_parameters():
         assert (parameter.grad is not None) == parameter.requires_grad, name
+
+
+@torch.inference_mode()
+def test_the_network_compiles_as_one_graph(model: Poet, images: torch.Tensor) -> None:
+    compiled = torch.compile(model, backend="eager", fullgraph=True, dynamic=False)
+    torch.testing.assert_close(compiled(images).pose_vectors, model(images).pose_vectors)

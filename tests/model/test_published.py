@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from poetlab.model.backbone import IMAGENET_MEAN, IMAGENET_STD
+from poetlab.model.folding import folded_copy
 from poetlab.model.loss import poet_loss
 from poetlab.model.loss_settings import LossSettings
 from poetlab.model.matcher import match_queries
@@ -42,10 +43,10 @@ class Case:
         targets = [torch.from_numpy(self.arrays[f"target_{i}"]) for i in range(len(self.sizes))]
         self.targets = stack_targets([recipe_targets(target) for target in targets])
 
-    def output(self) -> PoetOutput:
+    def output(self, *, folded: bool) -> PoetOutput:
         model = Poet(find_preset("poet-dc5-r50" if self.facts["dilated_c5"] else "poet-r50"), n_keypoints=17)
         model.load_state_dict(from_published(self.weights))
-        model.eval()
+        model = folded_copy(model) if folded else model.eval()
         images = [recipe_image(size, self.facts["seed"] + i) for i, size in enumerate(self.sizes)]
         height, width = (max(size[axis] for size in self.sizes) for axis in (0, 1))
         batch = torch.zeros(len(images), 3, height, width)
@@ -79,9 +80,10 @@ def case(request: pytest.FixtureRequest, shared_data: Path, recipe_weights: dict
 
 
 @pytest.mark.slow
-def test_outputs_of_all_layers_are_those_of_the_published_implementation(case: Case) -> None:
+@pytest.mark.parametrize("folded", [False, True], ids=["as trained", "folded"])
+def test_outputs_of_all_layers_are_those_of_the_published_implementation(case: Case, folded: bool) -> None:
     assert is_published_layout(case.weights)
-    output = case.output()
+    output = case.output(folded=folded)
     torch.testing.assert_close(output.class_logits, torch.from_numpy(case.arrays["pred_logits"]), atol=1e-4, rtol=0)
     torch.testing.assert_close(output.pose_vectors, torch.from_numpy(case.arrays["pred_kpts"]), atol=1e-4, rtol=0)
 

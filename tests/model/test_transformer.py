@@ -87,7 +87,7 @@ def test_a_decoder_layer_is_torchs(settings: ModelSettings, valid: torch.Tensor)
     copy_rest(layer, reference)
     x, features = torch.randn(2, 5, 16), torch.randn(2, 7, 16)
     expected = reference(x, features, memory_key_padding_mask=~valid)
-    found = layer(x, torch.zeros(2, 5, 16), features, torch.zeros(1, 7, 16), valid)
+    found = layer(x, torch.zeros(2, 5, 16), features, features, valid)
     torch.testing.assert_close(found, expected, **CLOSE)
 
 
@@ -97,6 +97,27 @@ def test_positions_reach_queries_and_keys_but_not_values(settings: ModelSettings
     attended = layer.self_attention(features + position, features + position, features)
     x = layer.norm1(features + attended)
     torch.testing.assert_close(layer(features, position, None), layer.norm2(x + layer.feedforward(x)), **CLOSE)
+
+
+def test_a_decoder_layer_looks_for_placed_features_and_takes_the_features(settings: ModelSettings) -> None:
+    layer = DecoderLayer(settings).eval()
+    x, query_position = torch.randn(1, 5, 16), torch.randn(1, 5, 16)
+    features, placed = torch.randn(1, 7, 16), torch.randn(1, 7, 16)
+    y = layer.norm1(x + layer.self_attention(x + query_position, x + query_position, x))
+    y = layer.norm2(y + layer.cross_attention(y + query_position, placed, features))
+    expected = layer.norm3(y + layer.feedforward(y))
+    torch.testing.assert_close(layer(x, query_position, features, placed, None), expected, **CLOSE)
+
+
+def test_every_decoder_layer_looks_for_the_encoded_features_at_their_positions(settings: ModelSettings) -> None:
+    transformer = Transformer(settings).eval()
+    features, position, queries = torch.randn(2, 6, 16), torch.randn(1, 6, 16), torch.randn(4, 16)
+    encoded = transformer.encoder[0](features, position, None)
+    x, expected = torch.zeros(2, 4, 16), []
+    for layer in transformer.decoder:
+        x = layer(x, queries.expand(2, -1, -1), encoded, encoded + position, None)
+        expected.append(transformer.norm(x))
+    torch.testing.assert_close(transformer(features, position, queries), torch.stack(expected), **CLOSE)
 
 
 def test_padded_features_change_nothing(settings: ModelSettings) -> None:
