@@ -1,5 +1,6 @@
 """`poetlab track`: one name for each animal throughout a video, from results that exist."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,12 +39,10 @@ def track(
     project: ProjectOption = Path(),
 ) -> None:
     """Give each animal one name throughout a video, without running the network again."""
-    from poetlab.results.reading import read_attributes
     from poetlab.workflow.tracking import track_results
 
-    known = [int(read_attributes(path)["n_frames"]) for path in results if path.is_file()]
     with progress_bar("frames") as progress, stopped_by_ctrl_c(lambda: "the finished files are kept"):
-        task = progress.add_task("tracking", total=sum(known))
+        task = progress.add_task("tracking", total=_count_frames(results))
         tracked = track_results(
             results,
             individuals=individuals,
@@ -62,6 +61,18 @@ def track(
     if failed:
         show(f"[red]{len(failed)} of {len(tracked)} results failed[/]")
         raise typer.Exit(1)
+
+
+def _count_frames(results: list[Path]) -> int:
+    """Frames of all results that can be read; tracking reports the others."""
+    from poetlab.errors import ResultsError
+    from poetlab.results.reading import read_attributes
+
+    total = 0
+    for path in results:
+        with suppress(ResultsError):
+            total += int(read_attributes(path)["n_frames"])
+    return total
 
 
 def _settings(project: Path) -> "TrackingSettings":

@@ -55,8 +55,10 @@ class Motion:
 
     def compact(self) -> "Motion":
         """The same in half the memory."""
-        values = (self.position, self.velocity, self.variance)
-        return Motion(*(value.astype(np.float32) for value in values), self.seen)
+        position, velocity, variance = (
+            values.astype(np.float32) for values in (self.position, self.velocity, self.variance)
+        )
+        return Motion(position, velocity, variance, self.seen)
 
     def reversed_in_time(self) -> "Motion":
         """The same animals in a film run backwards."""

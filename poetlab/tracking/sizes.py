@@ -118,7 +118,8 @@ def evidence(one: np.ndarray, other: np.ndarray, sums: np.ndarray) -> np.ndarray
     within = scatter.sum() / np.maximum(n_seconds - 1, 0).sum()
     variance = within / np.maximum(n_seconds, 1) * np.where(n_seconds, 1, _SHORT) + _FLOOR**2
     long = n_seconds > 1
-    between = max(float(np.var(mean[long]) - variance[long].mean()), 0.0)
+    by_chance = variance[long].mean() * (1 + 2 * np.sqrt(2 / (long.sum() - 1)))  # with two standard errors
+    between = max(float(np.var(mean[long], ddof=1) - by_chance), 0.0)
     difference = (mean[one] - mean[other]) ** 2
     same = variance[one] + variance[other]
     any_two = same + 2 * between

@@ -54,7 +54,7 @@ def test_a_missing_keypoint_goes_on_with_the_body_and_a_new_one_begins() -> None
     assert found.seen.tolist() == [[True, True, True]]
     assert found.position[0, 2].tolist() == [7, 8]
     shift = found.position[0, 0] - [1, 2]
-    np.testing.assert_allclose(found.position[0, 1], [3, 4] + shift)
+    np.testing.assert_allclose(found.position[0, 1], np.array([3, 4]) + shift)
     assert shift[0] > 0.3
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from time import process_time
 
 import h5py
 import numpy as np
@@ -78,6 +79,18 @@ def test_beetles_that_dart_and_touch_keep_their_names(track: Callable) -> None:
     assert figures.idf1_of_found >= 0.99
 
 
+@pytest.mark.slow
+def test_a_frame_of_five_animals_takes_about_a_millisecond_however_long_the_video(frames_of: Callable) -> None:
+    drawn = detect(wanderers(0), USUAL_FAULTS, 0)
+    seconds = {}
+    for n_frames in (500, 2000):
+        begin = process_time()
+        track_detections(frames_of(drawn)[:n_frames], drawn.animals.skeleton, TrackingSettings(), 5)
+        seconds[n_frames] = (process_time() - begin) / n_frames
+    assert seconds[2000] < 0.0015
+    assert seconds[2000] < 1.5 * seconds[500]
+
+
 @pytest.fixture(scope="module")
 def drawn() -> DrawnDetections:
     """A short recording with every fault."""
@@ -136,7 +149,7 @@ def crossing(pause: float) -> tuple[list[tuple[int, float, Instances]], Skeleton
     frames = []
     for number in range(50):
         time = number / 25 + (pause if number >= 25 else 0)
-        shown = Instances(pose + [time * 10, 50], np.ones((1, 3)), np.ones(1))
+        shown = Instances(pose + np.array([time * 10, 50]), np.ones((1, 3)), np.ones(1))
         frames.append((round(time * 25), time, shown))
     return frames, skeleton
 
