@@ -36,7 +36,7 @@ _REACH = 1.0
 _EMPHASIS = 2.0
 """How much more a deviation counts here than in linking, where the next frame may tell better."""
 
-_AT_ONCE = 1 << 14
+_AT_ONCE = 1 << 11
 
 
 @dataclass(frozen=True, eq=False)
