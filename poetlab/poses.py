@@ -42,6 +42,12 @@ class Instances:
         """The first `n` instances, or all if there are fewer."""
         return self.take(slice(n))
 
+    def moved(self, x: float, y: float) -> "Instances":
+        """The instances, moved by some pixels to the right and down."""
+        step = np.array([x, y], self.keypoints.dtype)
+        centers = None if self.centers is None else self.centers + step
+        return Instances(self.keypoints + step, self.visibility, self.scores, centers)
+
     def above(self, threshold: float) -> "Instances":
         """The instances whose score is at least `threshold`."""
         return self.take(self.scores >= threshold)

@@ -86,7 +86,7 @@ def render_video(
     *,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Write the frames of a video that there are poses of again, with the poses drawn on them.
+    """Write the frames of a video that there are poses of again, with the poses drawn on them, at the video's speed.
 
     Individuals carry their name and score where they are tracked, else their score alone.
 
@@ -100,15 +100,17 @@ def render_video(
         VideoError: If the video cannot be read, is not of the poses' size, or the output cannot be written.
     """
     colors = individual_colors(len(poses.individuals))
+    rows = {frame: row for row, frame in enumerate(poses.frames.tolist())}
+    step = np.diff(poses.frames).min(initial=poses.frames[-1] + 1 - poses.frames[0])  # frames that one stands for
     n_read = 0
     with open_video(video_path) as video:
         if video.size != poses.size:
             raise VideoError(f"{video_path}: has frames of {video.size}, the poses {poses.size}; choose their video")
-        with VideoWriter(output_path, video.size, video.fps) as writer:
-            for frame in video:
-                if frame.index == poses.n_frames:
-                    break
-                writer.write(_draw_frame(frame.image, poses, frame.index, colors))
+        with VideoWriter(output_path, video.size, video.fps / step) as writer:
+            for frame in video.frames(min(rows), max(rows) + 1):
+                if frame.index not in rows:
+                    continue
+                writer.write(_draw_frame(frame.image, poses, rows[frame.index], colors))
                 n_read += 1
                 if on_progress:
                     on_progress(n_read, poses.n_frames)

@@ -1,6 +1,7 @@
 """Poses drawn onto images and videos."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -182,6 +183,19 @@ def test_poses_of_another_size_are_refused(video: Path, tmp_path: Path):
 def test_only_frames_with_poses_are_written(video: Path, tmp_path: Path):
     render_video(video, make_poses(20), tmp_path / "out.mp4")
     assert len(list(open_video(tmp_path / "out.mp4"))) == 20
+
+
+def test_every_how_many_th_frame_is_shown_for_as_long_as_it_stands_for(tmp_path: Path):
+    path = tmp_path / "brighter.mp4"
+    with VideoWriter(path, (288, 384), 25) as writer:
+        for index in range(30):
+            writer.write(gray(288, 384) // 2 + 4 * index)
+    chosen = np.arange(4, 30, 5)
+    render_video(path, replace(make_poses(6), frames=chosen), tmp_path / "out.mp4")
+    shown, originals = list(open_video(tmp_path / "out.mp4")), list(open_video(path))
+    np.testing.assert_allclose([frame.time for frame in shown], np.arange(6) / 5, atol=1e-6)
+    for row, index in enumerate(chosen):
+        assert abs(shown[row].image[:, 300:].mean() - originals[index].image[:, 300:].mean()) < 2
 
 
 def test_a_video_shorter_than_its_poses_is_logged(video: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture):
