@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from poetlab.workflow.networks import load_predictor
     from poetlab.workflow.plotting import plot_results
     from poetlab.workflow.rendering import render_results
+    from poetlab.workflow.tracking import track_results
     from poetlab.workflow.training import train
 
 _HOMES = {
@@ -49,6 +50,7 @@ _HOMES = {
     "load_predictor": "poetlab.workflow.networks",
     "plot_results": "poetlab.workflow.plotting",
     "render_results": "poetlab.workflow.rendering",
+    "track_results": "poetlab.workflow.tracking",
     "train": "poetlab.workflow.training",
 }
 """The module of each public name, imported when the name is first used, so that `import poetlab` is fast."""
@@ -73,6 +75,7 @@ __all__ = [
     "read_poses",
     "read_table",
     "render_results",
+    "track_results",
     "train",
 ]
 

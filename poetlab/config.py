@@ -14,6 +14,7 @@ from poetlab.data.image_size import ImageSizeSettings
 from poetlab.errors import ConfigError, ForeignConfigError
 from poetlab.model.presets import PRESETS
 from poetlab.settings import Settings
+from poetlab.tracking.settings import TrackingSettings
 from poetlab.training.settings import TrainingSettings
 from poetlab.yaml_file import read_yaml
 
@@ -43,6 +44,9 @@ class Config(Settings):
     )
     training: TrainingSettings = Field(default=TrainingSettings(), description="how a network is trained")
     analysis: AnalysisSettings = Field(default=AnalysisSettings(), description="how videos are analyzed")
+    tracking: TrackingSettings = Field(
+        default=TrackingSettings(), description="how animals are told apart throughout a video"
+    )
 
     @field_validator("preset")
     @classmethod

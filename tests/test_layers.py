@@ -14,7 +14,7 @@ LAYERS = (
     {"errors", "settings", "skeleton", "poses", "files", "yaml_file", "overlap"},
     {"model", "labels", "video", "device"},
     {"data", "results", "drawn", "weights"},
-    {"training", "evaluation", "inference", "analysis", "rendering", "filtering", "plots"},
+    {"training", "evaluation", "inference", "analysis", "rendering", "filtering", "plots", "tracking"},
     {"config", "project", "workflow", "demo"},
     {"cli", "__main__"},
 )

@@ -22,6 +22,7 @@ from poetlab.cli import (
     init,
     plot,
     render,
+    track,
     train,
     weights,
 )
@@ -42,6 +43,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "train": train.train,
     "evaluate": evaluate.evaluate,
     "analyze": analyze.analyze,
+    "track": track.track,
     "filter": filtering.filter_,
     "export": export.export,
     "render": render.render,
