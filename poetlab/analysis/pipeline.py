@@ -3,7 +3,9 @@
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +18,8 @@ from poetlab.model.poet import PoetOutput
 from poetlab.overlap import run_ahead
 from poetlab.poses import Instances
 from poetlab.results.writing import ResultsWriter
+from poetlab.skeleton import Skeleton
+from poetlab.tracking.track import track_detections
 from poetlab.video.fingerprint import fingerprint
 from poetlab.video.reading import VideoFile, open_video
 
@@ -43,8 +47,9 @@ def analyze_video(
     Decoding, the network and writing run at the same time. Batches start at multiples of their size, counted in the
     selected frames, also where a stopped run is continued; so that gives what a run in one go gives.
 
-    The slots of the result are ordered by score in each frame, so a slot is not one animal over time; the file
-    says that it is not tracked.
+    Then the animals are told apart. Where tracking is off, or nothing was seen long enough to be told apart, the
+    slots of the result are ordered by score in each frame, so a slot is not one animal over time; the file says that it
+    is not tracked.
 
     Args:
         predictor: The network.
@@ -83,7 +88,7 @@ def analyze_video(
                     n_known = 0
             if not writer.n_frames:
                 raise VideoError(f"{video_path}: ends before frame {plan.selection.start}; choose a smaller start")
-            writer.finish(problems=video.problems)
+            writer.finish(video.problems, **_tracks(writer, predictor.network.skeleton, plan, video.path, progress))
             return Analyzed(writer.n_frames, n_earlier, video.problems)
 
 
@@ -100,6 +105,27 @@ def _predict(predictor: FittingPredictor, batches: Generator[Batch]) -> Generato
     with closing(batches):
         for batch in batches:
             yield _Output(batch.frames, batch.times, predictor.run(batch.images))
+
+
+def _tracks(
+    writer: ResultsWriter, skeleton: Skeleton, plan: AnalysisPlan, video: Path, progress: Progress
+) -> dict[str, Any]:
+    """Who is who in the frames that were written, as `ResultsWriter.finish` takes it."""
+    if not plan.tracking.enabled:
+        return {}
+    done = count(1)
+    n_individuals = None if plan.tracking.unlimited else plan.n_individuals
+    tracks = track_detections(
+        writer.frames(),
+        skeleton,
+        plan.tracking,
+        n_individuals,
+        lambda _: progress.on_tracked(video, next(done), writer.n_frames),
+    )
+    if not tracks.individuals:
+        return {}
+    how = plan.tracking.model_dump() | {"individuals": n_individuals, "joins": tracks.n_joins}
+    return {"individuals": tracks.individuals, "slots": tracks.slots, "tracking": how}
 
 
 def _detections(

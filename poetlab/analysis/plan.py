@@ -7,6 +7,7 @@ from typing import Literal
 
 from poetlab.analysis.selection import Selection
 from poetlab.analysis.settings import AnalysisSettings
+from poetlab.tracking.settings import TrackingSettings
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class AnalysisPlan:
         n_individuals: Most instances a frame; the slots of the result.
         settings: Threshold and batch size.
         selection: Which frames, and which part of each.
+        tracking: Whether and how each animal gets one name throughout.
         save_video: Whether to draw the poses into a copy of the video.
         overwrite: Whether to analyze again what has results.
     """
@@ -26,6 +28,7 @@ class AnalysisPlan:
     n_individuals: int
     settings: AnalysisSettings
     selection: Selection = field(default_factory=Selection)
+    tracking: TrackingSettings = field(default_factory=TrackingSettings)
     save_video: bool = False
     overwrite: bool = False
 
@@ -43,6 +46,7 @@ class Progress:
         on_video: Called with each video before it starts.
         on_frames: Called with the number of frames that were just finished.
         on_earlier_frames: Called with the number of a video's frames that an earlier run had finished.
+        on_tracked: Called with a video and the frames in which its animals are told apart, and all of them.
         on_drawn: Called with a video and the frames of its labeled copy that are drawn, and all of them.
     """
 
@@ -50,6 +54,7 @@ class Progress:
     on_video: Callable[[Path], None] = _ignore
     on_frames: Callable[[int], None] = _ignore
     on_earlier_frames: Callable[[int], None] = _ignore
+    on_tracked: Callable[[Path, int, int], None] = _ignore
     on_drawn: Callable[[Path, int, int], None] = _ignore
 
 
@@ -68,6 +73,7 @@ class VideoResult:
         most_animals: Largest number of animals found in one frame; None if it failed.
         mean_animals: Their mean number in a frame; None if it failed.
         n_tracks: Individuals that tracking told apart; None if it was off.
+        n_joins: Places where tracking took two stretches for one animal: where a switch could be; None if it was off.
         notes: What was wrong with the video, or why it failed or was skipped; one sentence each.
     """
 
@@ -81,4 +87,5 @@ class VideoResult:
     most_animals: int | None = None
     mean_animals: float | None = None
     n_tracks: int | None = None
+    n_joins: int | None = None
     notes: tuple[str, ...] = ()

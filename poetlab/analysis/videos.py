@@ -104,6 +104,8 @@ def _finished(
         render_video(video, read_poses(path), labeled, on_progress=on_progress)
     with ResultFile(path) as results:
         n_animals = (results.scores() > 0).sum(axis=1)
+    attributes = read_attributes(path)
+    is_tracked = bool(attributes["tracked"])
     return VideoResult(
         video,
         status,
@@ -112,6 +114,8 @@ def _finished(
         n_frames=len(n_animals),
         most_animals=int(n_animals.max()),
         mean_animals=float(n_animals.mean()),
+        n_tracks=len(attributes["individuals"]) if is_tracked else None,
+        n_joins=attributes["tracking"]["joins"] if is_tracked else None,
     )
 
 

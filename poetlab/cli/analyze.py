@@ -46,6 +46,12 @@ def analyze(
         str | None,
         typer.Option(metavar="X,Y,W,H", help="Part of each frame to look at, in pixels.", show_default="all of it"),
     ] = None,
+    track: Annotated[
+        bool | None,
+        typer.Option(
+            "--track/--no-track", help="One name for each animal throughout.", show_default="from config.yaml"
+        ),
+    ] = None,
     save_video: Annotated[bool, typer.Option("--save-video", help="Also draw the poses into a copy.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Analyze again what has results.")] = False,
     output: Annotated[Path | None, typer.Option(help="Folder of the results.", show_default="results/")] = None,
@@ -69,6 +75,7 @@ def analyze(
         stride=stride,
         max_frames=max_frames,
         crop=astuple(Crop.parse(crop)) if crop is not None else None,
+        track=track,
         save_video=save_video,
         overwrite=overwrite,
         output=output,
@@ -86,7 +93,9 @@ def run_analyze(project: "Project", videos: list[Path], **choices: Any) -> "list
 
     with progress_bar("frames") as bar:
         frames = _FramesBar(bar)
-        progress = Progress(frames.expect, frames.begin, frames.advance, frames.advance_by_earlier, frames.draw)
+        progress = Progress(
+            frames.expect, frames.begin, frames.advance, frames.advance_by_earlier, frames.track, frames.draw
+        )
         with stopped_by_ctrl_c(lambda: "what is finished is kept. The same command goes on from there"):
             results = analyze_videos(project, videos, progress=progress, on_result=frames.end, **choices)
     _show_summary(results)
@@ -101,7 +110,7 @@ class _FramesBar:
         self._task = bar.add_task("preparing", total=None)
         self._n_frames: dict[Path, int | None] = {}
         self._n_done = 0
-        self._drawing: TaskID | None = None
+        self._further: TaskID | None = None
 
     def expect(self, n_frames: Mapping[Path, int | None]) -> None:
         self._n_frames = dict(n_frames)
@@ -119,15 +128,24 @@ class _FramesBar:
         self._n_done += n
         count_as_done(self._bar, self._task, n)
 
+    def track(self, video: Path, done: int, total: int) -> None:
+        """Count the frames in which the animals are told apart."""
+        self._count_further("tracking", video, done, total)
+
     def draw(self, video: Path, done: int, total: int) -> None:
-        """Count the frames of a labeled video in a bar of their own, which is there while it is being drawn."""
-        if self._drawing is None:
-            self._drawing = self._bar.add_task(f"drawing {plain(video.name)}", total=total)
-        self._bar.update(self._drawing, completed=done)
+        """Count the frames of a labeled video that are drawn."""
+        self._count_further("drawing", video, done, total)
+
+    def _count_further(self, work: str, video: Path, done: int, total: int) -> None:
+        """Count in a second bar, which is there until the video is finished."""
+        description = f"{work} {plain(video.name)}"
+        if self._further is None:
+            self._further = self._bar.add_task(description, total=total)
+        self._bar.update(self._further, description=description, completed=done, total=total)
 
     def end(self, result: "VideoResult") -> None:
-        if self._drawing is not None:
-            self._bar.remove_task(self._drawing)
+        if self._further is not None:
+            self._bar.remove_task(self._further)
             self._drawing = None
         self._n_frames[result.video] = self._n_done
         self._show_total()
@@ -151,7 +169,7 @@ def _show_result(result: "VideoResult") -> None:
 
 
 def _show_summary(results: "Sequence[VideoResult]") -> None:
-    summary = table("video", "frames", "seconds", "frames/s", "animals", "tracks", "status")
+    summary = table("video", "frames", "seconds", "frames/s", "animals", "tracks", "joins", "status")
     for result in results:
         rate = result.n_new_frames / result.seconds if result.seconds else math.nan
         summary.add_row(
@@ -161,6 +179,7 @@ def _show_summary(results: "Sequence[VideoResult]") -> None:
             number(rate, ".1f"),
             _animals(result),
             "-" if result.n_tracks is None else str(result.n_tracks),
+            "-" if result.n_joins is None else str(result.n_joins),
             result.status,
         )
     show_table(summary)

@@ -29,10 +29,12 @@ class Tracks:
         individuals: Names; no two detections of one frame have the same.
         slots: (detections,) position of each detection's individual in `individuals`, in the order in which the
             detections were given; -1 for one that belongs to none.
+        n_joins: Places where two stretches of detections were taken for one animal: where a switch could be.
     """
 
     individuals: tuple[str, ...]
     slots: np.ndarray
+    n_joins: int
 
 
 def track_detections(
@@ -72,7 +74,8 @@ def track_detections(
         chains = [numbers for numbers in chains if _duration(numbers, tracklets, scale) >= settings.min_duration]
     n_names = len(chains) if n_individuals is None else n_individuals
     individuals = tuple(f"individual_{number}" for number in range(1, n_names + 1))
-    return Tracks(individuals, _slots(np.frombuffer(numbers, dtype=np.intc), tracklets, chains))
+    slots = _slots(np.frombuffer(numbers, dtype=np.intc), tracklets, chains)
+    return Tracks(individuals, slots, n_joins=sum(len(numbers) - 1 for numbers in chains if numbers))
 
 
 def _duration(chain_of_tracklets: list[int], tracklets: list[Tracklet], scale: Scale) -> float:

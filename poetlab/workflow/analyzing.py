@@ -28,6 +28,7 @@ def analyze(
     stride: int = 1,
     max_frames: int | None = None,
     crop: tuple[int, int, int, int] | None = None,
+    track: bool | None = None,
     save_video: bool = False,
     overwrite: bool = False,
     output: str | Path | None = None,
@@ -48,6 +49,7 @@ def analyze(
         stride: Analyze every how many-th frame.
         max_frames: Most frames to analyze of each video; None for no limit.
         crop: x, y, width, height in pixels of what the network sees of each frame; None for all of it.
+        track: Whether to give each animal one name throughout a video; None for what the config says.
         save_video: Whether to draw the poses into a copy of each video.
         overwrite: Whether to analyze again what has results.
         output: Folder of the results, in which those of a folder's videos mirror its folders; None for the project's.
@@ -71,6 +73,7 @@ def analyze(
         n_individuals=count_individuals(project, most=predictor.model.settings.n_queries),
         settings=settings,
         selection=selection,
+        tracking=changed(project.config.tracking, {"enabled": track}),
         save_video=save_video,
         overwrite=overwrite,
     )

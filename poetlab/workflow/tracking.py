@@ -178,7 +178,7 @@ def _track(
         slots=tracks.slots,
         tracked=True,
         overwrite=overwrite,
-        tracking=settings.model_dump() | {"individuals": n_individuals},
+        tracking=settings.model_dump() | {"individuals": n_individuals, "joins": tracks.n_joins},
     )
     return TrackedResult(
         result,
