@@ -11,7 +11,7 @@ import poetlab
 PACKAGE = Path(poetlab.__file__).parent
 
 LAYERS = (
-    {"errors", "settings", "skeleton", "poses", "files", "yaml_file"},
+    {"errors", "settings", "skeleton", "poses", "files", "yaml_file", "overlap"},
     {"model", "labels", "video", "device"},
     {"data", "results", "drawn", "weights"},
     {"training", "evaluation", "inference", "analysis", "rendering", "filtering", "plots", "tracking"},

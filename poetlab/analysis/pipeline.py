@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from poetlab.analysis.batches import Batch, automatic_batch_size, read_batches
-from poetlab.analysis.overlap import run_ahead
 from poetlab.analysis.plan import AnalysisPlan, Progress
 from poetlab.analysis.prediction import FittingPredictor
 from poetlab.analysis.selection import Crop
 from poetlab.errors import ResultsError, VideoError
 from poetlab.model.poet import PoetOutput
+from poetlab.overlap import run_ahead
 from poetlab.poses import Instances
 from poetlab.results.writing import ResultsWriter
 from poetlab.video.fingerprint import fingerprint

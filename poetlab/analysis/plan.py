@@ -30,7 +30,7 @@ class AnalysisPlan:
     overwrite: bool = False
 
 
-def _ignore(_: object) -> None:
+def _ignore(*_: object) -> None:
     pass
 
 
@@ -43,12 +43,14 @@ class Progress:
         on_video: Called with each video before it starts.
         on_frames: Called with the number of frames that were just finished.
         on_earlier_frames: Called with the number of a video's frames that an earlier run had finished.
+        on_drawn: Called with a video and the frames of its labeled copy that are drawn, and all of them.
     """
 
     on_found: Callable[[Mapping[Path, int | None]], None] = _ignore
     on_video: Callable[[Path], None] = _ignore
     on_frames: Callable[[int], None] = _ignore
     on_earlier_frames: Callable[[int], None] = _ignore
+    on_drawn: Callable[[Path, int, int], None] = _ignore
 
 
 @dataclass(frozen=True)

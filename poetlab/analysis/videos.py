@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +14,7 @@ from poetlab.analysis.prediction import FittingPredictor
 from poetlab.analysis.selection import Selection
 from poetlab.errors import PoetlabError, ResultsError, VideoError
 from poetlab.inference import Predictor
-from poetlab.rendering import render_video
+from poetlab.rendering.video import render_video
 from poetlab.results.naming import labeled_video_path, result_path
 from poetlab.results.reading import read_attributes, read_poses
 from poetlab.results.result_file import ResultFile
@@ -75,7 +76,7 @@ def _analyze_unless_done(
     if plan.save_video and labeled.exists() and not path.exists():
         raise VideoError(f"{labeled}: exists, and may not be poetlab's; move it away, or choose another --output")
     if path.exists() and not plan.overwrite and _is_done(path, plan.selection):
-        result = _finished(video, path, "skipped", plan)
+        result = _finished(video, path, "skipped", plan, progress)
         progress.on_earlier_frames(result.n_frames)
         note = f"has results in {path.name}; --overwrite analyzes it again"
         return replace(result, notes=(note,))
@@ -86,18 +87,21 @@ def _analyze_unless_done(
     seconds = time.monotonic() - started
     went_on = (f"went on after {analyzed.n_earlier} frames of a run that was stopped",) if analyzed.n_earlier else ()
     return replace(
-        _finished(video, path, "done", plan),
+        _finished(video, path, "done", plan, progress),
         n_new_frames=analyzed.n_frames - analyzed.n_earlier,
         seconds=seconds,
         notes=(*went_on, *analyzed.problems),
     )
 
 
-def _finished(video: Path, path: Path, status: Literal["done", "skipped"], plan: AnalysisPlan) -> VideoResult:
+def _finished(
+    video: Path, path: Path, status: Literal["done", "skipped"], plan: AnalysisPlan, progress: Progress
+) -> VideoResult:
     """What is in a finished result file, whose labeled video is made now where it is wanted and missing."""
     labeled = labeled_video_path(path)
     if plan.save_video and not labeled.exists():
-        render_video(video, read_poses(path), labeled)
+        on_progress = partial(progress.on_drawn, video)
+        render_video(video, read_poses(path), labeled, on_progress=on_progress)
     with ResultFile(path) as results:
         n_animals = (results.scores() > 0).sum(axis=1)
     return VideoResult(

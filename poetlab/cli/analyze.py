@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import Progress as Bar
+from rich.progress import TaskID
 
 from poetlab.cli.console import (
     count_as_done,
@@ -85,7 +86,7 @@ def run_analyze(project: "Project", videos: list[Path], **choices: Any) -> "list
 
     with progress_bar("frames") as bar:
         frames = _FramesBar(bar)
-        progress = Progress(frames.expect, frames.begin, frames.advance, frames.advance_by_earlier)
+        progress = Progress(frames.expect, frames.begin, frames.advance, frames.advance_by_earlier, frames.draw)
         with stopped_by_ctrl_c(lambda: "what is finished is kept. The same command goes on from there"):
             results = analyze_videos(project, videos, progress=progress, on_result=frames.end, **choices)
     _show_summary(results)
@@ -100,6 +101,7 @@ class _FramesBar:
         self._task = bar.add_task("preparing", total=None)
         self._n_frames: dict[Path, int | None] = {}
         self._n_done = 0
+        self._drawing: TaskID | None = None
 
     def expect(self, n_frames: Mapping[Path, int | None]) -> None:
         self._n_frames = dict(n_frames)
@@ -117,7 +119,16 @@ class _FramesBar:
         self._n_done += n
         count_as_done(self._bar, self._task, n)
 
+    def draw(self, video: Path, done: int, total: int) -> None:
+        """Count the frames of a labeled video in a bar of their own, which is there while it is being drawn."""
+        if self._drawing is None:
+            self._drawing = self._bar.add_task(f"drawing {plain(video.name)}", total=total)
+        self._bar.update(self._drawing, completed=done)
+
     def end(self, result: "VideoResult") -> None:
+        if self._drawing is not None:
+            self._bar.remove_task(self._drawing)
+            self._drawing = None
         self._n_frames[result.video] = self._n_done
         self._show_total()
         _show_result(result)

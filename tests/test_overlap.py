@@ -10,7 +10,7 @@ from contextlib import closing
 
 import pytest
 
-from poetlab.analysis.overlap import run_ahead
+from poetlab.overlap import run_ahead
 
 
 @pytest.fixture(autouse=True)
