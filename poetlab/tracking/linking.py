@@ -56,6 +56,7 @@ class Linker:
         if self._open:
             self._motion = predict(self._motion, time - self._time, self.speed)
         self._time = time
+        self._give_up()
         is_duplicate = find_duplicates(observed, scores, self._scale.spread)
         links = self._link(observed, is_duplicate)
         self._go_on(links, observed)
@@ -66,7 +67,6 @@ class Linker:
             tracklet = self._open[row]
             tracklet.add(frame, time, float(scores[detection]), float(sizes[detection]), observed.take([detection]))
             numbers[usable[detection]] = tracklet.number
-        self._give_up()
         return numbers
 
     def finish(self) -> list[Tracklet]:

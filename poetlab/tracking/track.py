@@ -1,7 +1,7 @@
 """Detections into individuals."""
 
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -16,6 +16,7 @@ from poetlab.tracking.stitching import stitch
 from poetlab.tracking.tracklets import Tracklet
 
 _MEASURED_FRAMES = 500
+"""Frames with detections from which body length and noise are measured."""
 
 Frame = tuple[int, float, Instances]
 """Number of a frame, its time in seconds, and what was detected in it."""
@@ -59,15 +60,13 @@ def track_detections(
         The individuals `individual_1` and so on, in the order in which they are first seen; with a fixed number
         exactly so many, also where fewer were ever found.
     """
-    rest = iter(frames)
+    rest = _not_empty(frames, on_frames)
     first = list(islice(rest, _MEASURED_FRAMES))
     scale = measure(first, skeleton)
     linker = Linker(scale, settings.max_speed)
     numbers = array("i")
     for frame, time, instances in chain(first, rest):
         numbers.extend(linker.add(frame, time, instances).tolist())
-        if on_frames:
-            on_frames(1)
     tracklets = linker.finish()
     chains = stitch(tracklets, n_individuals, scale, settings, linker.speed)
     if n_individuals is None:
@@ -76,6 +75,15 @@ def track_detections(
     individuals = tuple(f"individual_{number}" for number in range(1, n_names + 1))
     slots = _slots(np.frombuffer(numbers, dtype=np.intc), tracklets, chains)
     return Tracks(individuals, slots, n_joins=sum(len(numbers) - 1 for numbers in chains if numbers))
+
+
+def _not_empty(frames: Iterable[Frame], on_frames: Callable[[int], None] | None) -> Iterator[Frame]:
+    """The frames in which something was detected."""
+    for frame in frames:
+        if len(frame[2]):
+            yield frame
+        if on_frames:
+            on_frames(1)
 
 
 def _duration(chain_of_tracklets: list[int], tracklets: list[Tracklet], scale: Scale) -> float:

@@ -1,6 +1,6 @@
 """How well and how fast animals are told apart: prints the table of docs/tracking.md.
 
-python tests/benchmarks/tracking.py [--seeds 5]
+python tests/benchmarks/tracking.py [--seeds 5] [--first-seed 0]
 """
 
 import argparse
@@ -84,11 +84,13 @@ def main() -> None:
     """Print one row a case: medians and worst over the seeds."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
-    n_seeds = parser.parse_args().seeds
+    parser.add_argument("--first-seed", type=int, default=0)
+    choices = parser.parse_args()
+    seeds = range(choices.first_seed, choices.first_seed + choices.seeds)
     print("| recording | IDF1 of found: median, worst | switches: median, worst | IDF1 | HOTA | ms a frame |")
     print("|---|---|---|---|---|---|")
     for case in CASES:
-        results = [run(case, seed) for seed in range(n_seeds)]
+        results = [run(case, seed) for seed in seeds]
         of_found = [figures.idf1_of_found for figures, _ in results]
         switches = [figures.switches for figures, _ in results]
         idf1, hota = (np.median([getattr(figures, name) for figures, _ in results]) for name in ("idf1", "hota"))

@@ -162,6 +162,15 @@ def test_an_unlimited_number_of_individuals_ends_a_name_after_the_longest_gap(pa
     assert track_detections(frames, skeleton, settings, 1).slots.tolist() == [0] * 50
 
 
+@pytest.mark.parametrize("n_empty", [0, 700])
+def test_animals_may_come_late(n_empty: int) -> None:
+    frames, skeleton = crossing(0.0)
+    empty = frames[0][2].take(slice(0))
+    before = [(number, number / 25, empty) for number in range(n_empty)]
+    later = [(number + n_empty, time + n_empty / 25, found) for number, time, found in frames]
+    assert track_detections(before + later, skeleton, TrackingSettings(), 1).slots.tolist() == [0] * 50
+
+
 def test_what_is_seen_too_shortly_gets_no_name_of_its_own() -> None:
     frames, skeleton = crossing(0.0)
     tracks = track_detections(frames, skeleton, TrackingSettings(unlimited=True, min_duration=3), None)
