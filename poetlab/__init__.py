@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from poetlab.workflow.filtering import filter_results
     from poetlab.workflow.importing import import_labels
     from poetlab.workflow.networks import load_predictor
+    from poetlab.workflow.plotting import plot_results
+    from poetlab.workflow.rendering import render_results
+    from poetlab.workflow.tracking import track_results
     from poetlab.workflow.training import train
 
 _HOMES = {
@@ -45,6 +48,9 @@ _HOMES = {
     "filter_results": "poetlab.workflow.filtering",
     "import_labels": "poetlab.workflow.importing",
     "load_predictor": "poetlab.workflow.networks",
+    "plot_results": "poetlab.workflow.plotting",
+    "render_results": "poetlab.workflow.rendering",
+    "track_results": "poetlab.workflow.tracking",
     "train": "poetlab.workflow.training",
 }
 """The module of each public name, imported when the name is first used, so that `import poetlab` is fast."""
@@ -65,8 +71,11 @@ __all__ = [
     "load_predictor",
     "load_skeleton",
     "open_project",
+    "plot_results",
     "read_poses",
     "read_table",
+    "render_results",
+    "track_results",
     "train",
 ]
 

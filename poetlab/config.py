@@ -9,12 +9,14 @@ from typing import Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
-from poetlab.analysis_settings import AnalysisSettings
+from poetlab.analysis.settings import AnalysisSettings
 from poetlab.data.image_size import ImageSizeSettings
 from poetlab.errors import ConfigError, ForeignConfigError
 from poetlab.model.presets import PRESETS
 from poetlab.settings import Settings
+from poetlab.tracking.settings import TrackingSettings
 from poetlab.training.settings import TrainingSettings
+from poetlab.yaml_file import read_yaml
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
 
@@ -42,6 +44,9 @@ class Config(Settings):
     )
     training: TrainingSettings = Field(default=TrainingSettings(), description="how a network is trained")
     analysis: AnalysisSettings = Field(default=AnalysisSettings(), description="how videos are analyzed")
+    tracking: TrackingSettings = Field(
+        default=TrackingSettings(), description="how animals are told apart throughout a video"
+    )
 
     @field_validator("preset")
     @classmethod
@@ -55,14 +60,9 @@ def load_config(path: Path) -> Config:
     """Read and validate a `config.yaml`.
 
     Raises:
-        ConfigError: If it is no YAML, has an unknown name, or a value that does not fit.
+        ConfigError: If it is no YAML, has an unknown or a repeated name, or a value that does not fit.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
+    content = read_yaml(path, ConfigError)
     if not isinstance(content, dict) or "poetlab" not in content:
         raise ForeignConfigError(f"{path}: no poetlab config (it has no line 'poetlab: 1'); is it another tool's?")
     try:

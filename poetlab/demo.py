@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from poetlab.analysis_settings import AnalysisSettings
+from poetlab.analysis.settings import AnalysisSettings
 from poetlab.config import Config
 from poetlab.data.augment_settings import AugmentSettings
 from poetlab.data.image_size import ImageSizeSettings

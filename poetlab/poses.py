@@ -42,6 +42,12 @@ class Instances:
         """The first `n` instances, or all if there are fewer."""
         return self.take(slice(n))
 
+    def moved(self, x: float, y: float) -> "Instances":
+        """The instances, moved by some pixels to the right and down."""
+        step = np.array([x, y], self.keypoints.dtype)
+        centers = None if self.centers is None else self.centers + step
+        return Instances(self.keypoints + step, self.visibility, self.scores, centers)
+
     def above(self, threshold: float) -> "Instances":
         """The instances whose score is at least `threshold`."""
         return self.take(self.scores >= threshold)
@@ -108,3 +114,20 @@ class Poses:
                 "score": self.scores[row, individual],
             }
         )
+
+
+def visible_centers(keypoints: np.ndarray, visibility: np.ndarray) -> np.ndarray:
+    """The mean of each pose's keypoints, weighted by how likely they can be seen.
+
+    So it moves little when a keypoint is hidden: its weight goes down as its visibility does.
+
+    Args:
+        keypoints: (..., k, 2) pixels (x, y).
+        visibility: (..., k) probability that each keypoint can be seen.
+
+    Returns:
+        (..., 2) pixels; NaN where no keypoint counts as seen.
+    """
+    weights = np.where(np.isfinite(keypoints).all(axis=-1), visibility, 0)[..., None]
+    sums = (np.nan_to_num(keypoints) * weights).sum(axis=-2)
+    return np.divide(sums, weights.sum(axis=-2), out=np.full_like(sums, np.nan), where=(weights >= SEEN).any(axis=-2))

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from poetlab.errors import SkeletonError
+from poetlab.yaml_file import read_yaml
 
 PRESETS = ("coco-person", "macaque", "ap10k", "mouse-topview")
 
@@ -141,11 +142,7 @@ def load_skeleton(source: str | Path) -> Skeleton:
     path = Path(source)
     if not path.is_file():
         raise SkeletonError(f"'{source}' is neither a skeleton preset ({', '.join(PRESETS)}) nor a YAML file")
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SkeletonError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
-    return Skeleton.from_dict(content, str(path))
+    return Skeleton.from_dict(read_yaml(path, SkeletonError), str(path))
 
 
 def infer_skeleton(name: str, keypoints: Sequence[str], edges: Sequence[tuple[str, str]] = ()) -> Skeleton:

@@ -106,6 +106,7 @@ def test_a_commands_page_states_the_defaults(name: str) -> None:
 @any_page
 def test_every_flag_in_the_docs_exists(page: Path) -> None:
     known = {flag for command in COMMANDS.values() for flag in arguments(command)} | {"--help", "--version"}
+    known |= {flag for command in COMMANDS.values() for option in command.params for flag in option.secondary_opts}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page.read_text(encoding="utf-8"))) <= known
 
 

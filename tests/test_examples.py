@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import poetlab
 from poetlab.drawn.tracks import draw_video
 from poetlab.poses import Instances
 from poetlab.project import open_project
@@ -44,6 +45,15 @@ def test_the_whole_job(tmp_path: Path, drawn_labels: Path) -> None:
     assert "epoch 1: loss" in printed
     assert "of 6 frames" in printed
     assert len(pd.read_hdf(tmp_path / "study" / "results" / "drawn.h5")) == 6
+
+
+def test_known_animals(tmp_path: Path) -> None:
+    printed = run_example("known_animals.py", tmp_path / "lizards", "--frames", "30")
+    assert "lizards.h5" in printed
+    poses = poetlab.read_poses(tmp_path / "lizards" / "lizards.h5")
+    assert poses.tracked
+    assert poses.individuals == ("ada", "bob", "cleo")
+    assert np.isfinite(poses.keypoints[..., 0]).any(axis=(0, 2)).all()
 
 
 def test_reading_results(tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ import poetlab
 PACKAGE = Path(poetlab.__file__).parent
 
 LAYERS = (
-    {"errors", "settings", "skeleton", "poses", "files"},
+    {"errors", "settings", "skeleton", "poses", "files", "yaml_file", "overlap"},
     {"model", "labels", "video", "device"},
     {"data", "results", "drawn", "weights"},
-    {"training", "evaluation", "inference", "analysis_settings", "analysis", "rendering", "filtering", "plots"},
+    {"training", "evaluation", "inference", "analysis", "rendering", "filtering", "plots", "tracking"},
     {"config", "project", "workflow", "demo"},
     {"cli", "__main__"},
 )

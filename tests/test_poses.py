@@ -46,6 +46,17 @@ def test_the_best_instances_are_the_first(instances: Instances) -> None:
     np.testing.assert_array_equal(best.visibility, instances.visibility[:2])
 
 
+def test_moved_instances_are_the_same_poses_elsewhere(instances: Instances) -> None:
+    before = instances.keypoints.copy()
+    moved = instances.moved(10, -3)
+    np.testing.assert_array_equal(moved.keypoints, before + np.array([10, -3]))
+    np.testing.assert_array_equal(instances.keypoints, before)
+    np.testing.assert_array_equal(moved.scores, instances.scores)
+    assert moved.centers is None
+    with_centers = Instances(before, instances.visibility, instances.scores, before[:, 0])
+    np.testing.assert_array_equal(with_centers.moved(10, -3).centers, before[:, 0] + np.array([10, -3]))
+
+
 def test_asking_for_more_instances_than_there_are_gives_all(instances: Instances) -> None:
     assert len(instances.best(7)) == 3
     assert len(instances.best(0)) == 0

@@ -54,6 +54,12 @@ def progress_bar(unit: str) -> Iterator[Progress]:
         yield progress
 
 
+def count_as_done(progress: Progress, task: TaskID, n: int) -> None:
+    """Advance a bar by work of an earlier run, which counts neither in the rate nor in the time left."""
+    progress.tasks[progress.task_ids.index(task)].completed += n
+    progress.update(task)  # so that the bar notices if that was all
+
+
 def count_megabytes(progress: Progress, name: str) -> Callable[[int, int], None]:
     """A function that shows bytes done and in all as a bar of its own, from its first call on."""
     tasks: list[TaskID] = []
@@ -108,7 +114,7 @@ def table(*columns: str, title: str | None = None) -> Table:
     """A plain table; all columns but the first are numbers, aligned to the right."""
     made = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
     for number, column in enumerate(columns):
-        made.add_column(column, justify="right" if number else "left")
+        made.add_column(column, justify="right" if number else "left", overflow="fold")
     return made
 
 

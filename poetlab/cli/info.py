@@ -54,5 +54,5 @@ def _show_project(project: "Project") -> None:
     for run in project.runs():
         state = "best and last" if run.best.is_file() else "last only" if run.last.is_file() else "no snapshot"
         show(f"  model {plain(run.name)}: {state}")
-    results = sorted(project.results_dir.glob("*.h5"))
+    results = sorted(project.results_dir.rglob("*.h5"))
     show(f"  {len(results)} result files in {relative(project.results_dir)}")

@@ -11,7 +11,21 @@ import typer
 from rich.markup import escape
 
 import poetlab
-from poetlab.cli import analyze, demo, evaluate, export, filtering, importing, info, init, train, weights
+from poetlab.cli import (
+    analyze,
+    demo,
+    evaluate,
+    export,
+    filtering,
+    importing,
+    info,
+    init,
+    plot,
+    render,
+    track,
+    train,
+    weights,
+)
 from poetlab.cli.console import WarningHandler
 from poetlab.errors import PoetlabError
 
@@ -29,8 +43,11 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "train": train.train,
     "evaluate": evaluate.evaluate,
     "analyze": analyze.analyze,
+    "track": track.track,
     "filter": filtering.filter_,
     "export": export.export,
+    "render": render.render,
+    "plot": plot.plot,
     "info": info.info,
     "demo": demo.demo,
 }

@@ -144,7 +144,9 @@ def _read_instance(annotation: dict[str, Any], skeleton: Skeleton) -> SourceInst
             area=_positive(annotation.get("area")),
             is_crowd=bool(annotation.get("iscrowd")),
             segmentation=_read_segmentation(annotation.get("segmentation")),
-            individual=None if (name := annotation.get("individual")) is None else str(name),
+            individual=None
+            if (name := annotation.get("individual", annotation.get("track_id"))) is None
+            else str(name),
         )
     except (TypeError, ValueError, OverflowError) as error:
         raise LabelError(f"annotation {annotation.get('id')}: {error}; correct or remove it") from error

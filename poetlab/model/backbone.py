@@ -73,7 +73,7 @@ def normalize_images(images: Tensor, padding: Tensor | None = None) -> Tensor:
         (full * torch.tensor(values, dtype=dtype).view(3, 1, 1)).to(images.device, non_blocking=True)  # a GPU runs on
         for values in (IMAGENET_MEAN, IMAGENET_STD)
     )
-    normalized = (images - mean) / std
+    normalized = (images - mean).div_(std)  # in place, which halves the memory that is moved
     return normalized if padding is None else normalized.masked_fill(padding[:, None], 0)
 
 

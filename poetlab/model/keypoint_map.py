@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from poetlab.errors import SkeletonError
+from poetlab.yaml_file import read_yaml
 
 _EXAMPLE = "write one line a keypoint, such as 'snout: nose'"
 
@@ -38,7 +37,7 @@ def read_keypoint_map(given: Mapping[str, str | None] | str | Path, keypoints: S
         SkeletonError: If it cannot be read, is no such mapping, or names an unknown keypoint of the project.
     """
     if isinstance(given, str | Path):
-        content, source = _load_yaml(Path(given)), str(given)
+        content, source = read_yaml(Path(given), SkeletonError, "correct --keypoint-map"), str(given)
     else:
         content, source = given, "keypoint_map"
     if not isinstance(content, Mapping):
@@ -75,22 +74,6 @@ def match_keypoints(
             raise SkeletonError(f"{said.source}: '{origin}' is no keypoint of the pretrained network; {nearest}")
     by_name = {name: name if name in pretrained_keypoints else None for name in keypoints}
     return by_name | dict(said.origins)
-
-
-def _load_yaml(path: Path) -> Any:
-    try:
-        text = path.read_text(encoding="utf-8")
-        content = yaml.safe_load(text)
-        root = yaml.compose(text, yaml.SafeLoader)  # in which a name that stands there twice is still there twice
-    except OSError as error:
-        raise SkeletonError(f"{path}: cannot be read ({error.strerror}); correct --keypoint-map") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: no UTF-8, or a date that is none
-        raise SkeletonError(f"{path}: not valid YAML ({' '.join(str(error).split())}); {_EXAMPLE}") from error
-    if isinstance(root, yaml.MappingNode):
-        names = [str(key.value) for key, _ in root.value]
-        if repeated := [name for name in names if names.count(name) > 1]:
-            raise SkeletonError(f"{path}: '{repeated[0]}' is mapped more than once; leave one line of it")
-    return content
 
 
 def _as_name(value: Any, source: str) -> str:

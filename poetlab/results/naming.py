@@ -5,6 +5,8 @@ from pathlib import Path
 from poetlab.errors import ResultsError
 from poetlab.results.reading import read_attributes
 
+_LABELED = "_labeled.mp4"
+
 
 def result_path(output_dir: str | Path, video_path: str | Path, fingerprint: str) -> Path:
     """The result file of a video: `<stem>.h5`, or `<stem>_<fingerprint>.h5` where another video has that name.
@@ -29,7 +31,13 @@ def result_path(output_dir: str | Path, video_path: str | Path, fingerprint: str
 
 def labeled_video_path(result: str | Path) -> Path:
     """The video with poses drawn on it that belongs to a result file: beside it, `<name>_labeled.mp4`."""
-    return Path(result).with_name(f"{Path(result).stem}_labeled.mp4")
+    return Path(result).with_name(f"{Path(result).stem}{_LABELED}")
+
+
+def is_labeled_video(path: str | Path) -> bool:
+    """Whether a file is the labeled video of a result file beside it."""
+    name = Path(path).name
+    return name.endswith(_LABELED) and Path(path).with_name(f"{name.removesuffix(_LABELED)}.h5").exists()
 
 
 def _fingerprint_in(path: Path) -> str | None:

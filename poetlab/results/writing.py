@@ -1,6 +1,6 @@
 """Poses into a result file while a video is being analyzed, so that no interruption costs what is done."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -131,11 +131,28 @@ class ResultsWriter:
         with telling_errors(self.path.parent):
             self._partial.append(block)
 
-    def finish(self, problems: Sequence[str] = (), **attributes: Any) -> None:
-        """Put each frame's best detections into the slots and write the file; the partial one goes.
+    def frames(self) -> Iterator[tuple[int, float, Instances]]:
+        """Everything kept so far, frame by frame: number in the video, seconds, instances.
+
+        Raises:
+            ResultsError: If the partial file was damaged since it was written.
+        """
+        for block in self._partial.blocks():
+            yield from zip(block.frames.tolist(), block.times.tolist(), block.instances(), strict=True)
+
+    def finish(
+        self,
+        problems: Sequence[str] = (),
+        individuals: tuple[str, ...] | None = None,
+        slots: np.ndarray | None = None,
+        **attributes: Any,
+    ) -> None:
+        """Put the detections into their slots and write the file; the partial one goes.
 
         Args:
             problems: What was wrong with the video, as sentences.
+            individuals: Names of the individuals that tracking told apart; None for slots of the best detections.
+            slots: (detections,) position of each detection in `individuals`, -1 for none, in the order of `frames`.
             **attributes: Further facts to state in the file; lists and mappings become JSON.
 
         Raises:
@@ -145,14 +162,18 @@ class ResultsWriter:
             raise ResultsError(f"{self.path}: no frame was added, so there is nothing to keep")
         with telling_errors(self.path.parent):
             self._partial.close()
+        tracked = True
+        if individuals is None or slots is None:
+            individuals, tracked = self._individuals, self._tracked
+            slots = slots_by_score(self._partial.counts(), len(individuals))
         with whole_result(self.path) as temporary:
             assemble(
                 temporary,
                 self._partial.blocks(),
                 n_frames=self.n_frames,
-                individuals=self._individuals,
-                slots=slots_by_score(self._partial.counts(), len(self._individuals)),
-                tracked=self._tracked,
+                individuals=individuals,
+                slots=slots,
+                tracked=tracked,
                 attributes=self._attributes | {"problems": list(problems)} | attributes,
             )
         with telling_errors(self.path.parent):

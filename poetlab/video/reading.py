@@ -5,6 +5,7 @@ from collections.abc import Generator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Self
 
@@ -46,7 +47,7 @@ class VideoFile:
         fps: Average frames per second by the header; NaN if unknown.
         n_frames_estimate: Number of frames by the header, which may be wrong; None if unknown.
         duration: Seconds by the header; NaN if unknown.
-        problems: What was wrong with the file, one sentence each; complete when an iteration has ended.
+        problems: What was wrong with the part that was read, one sentence each; complete when an iteration has ended.
 
     Raises:
         VideoError: If the file is missing, empty, cut off before its index, no video, or has no decodable frame.
@@ -66,23 +67,44 @@ class VideoFile:
         self._iterations.close()
 
     def __iter__(self) -> Generator[Frame]:
-        iteration = self._frames()
+        return self.frames()
+
+    def frames(self, start: int = 0, stop: int | None = None, stride: int = 1) -> Generator[Frame]:
+        """Some of the frames, with the index and the time that they have among all.
+
+        Every frame before `stop` is decoded, because which one is the n-th decodable cannot be told otherwise; those
+        that are not asked for cost no more than that.
+
+        Args:
+            start: The first.
+            stop: The first that is not given any more; None for the end of the video.
+            stride: Every how many-th.
+        """
+        iteration = self._frames(start, stop, stride)
         self._iterations.callback(iteration.close)
         return iteration
 
-    def _frames(self) -> Generator[Frame]:
+    def _frames(self, start: int, stop: int | None, stride: int) -> Generator[Frame]:
         decoding = Decoding(self.path)
         converter = VideoReformatter()
         clock = _Clock(self._time_base, 0.0 if math.isnan(self.fps) else 1 / self.fps)
-        height, width = self._stored_size
         n_resized = 0
         with closing(iter(decoding)) as frames:
-            for index, frame in enumerate(frames):
+            for index, frame in enumerate(islice(frames, stop)):
                 n_resized += (frame.height, frame.width) != self._stored_size
-                image = converter.reformat(frame, width=width, height=height, format="rgb24").to_ndarray()
-                stamp = frame.dts if self._has_decoding_stamps_only else frame.pts
-                yield Frame(index, clock.time_of(stamp), np.ascontiguousarray(np.rot90(image, self._quarter_turns)))
-        self.problems = tuple(self._problems(decoding.tally, n_resized, clock.latest))
+                time = clock.time_of(frame.dts if self._has_decoding_stamps_only else frame.pts)
+                if index >= start and (index - start) % stride == 0:
+                    yield Frame(index, time, self._image(frame, converter))
+        reached_end = stop is None or decoding.tally.n_frames < stop
+        self.problems = (
+            *_damage(decoding.tally, n_resized),
+            *(self._missing(decoding.tally, clock.latest) if reached_end else ()),
+        )
+
+    def _image(self, frame: av.VideoFrame, converter: VideoReformatter) -> np.ndarray:
+        height, width = self._stored_size
+        image = converter.reformat(frame, width=width, height=height, format="rgb24").to_ndarray()
+        return np.ascontiguousarray(np.rot90(image, self._quarter_turns))
 
     def _read_header(self) -> None:
         with open_container(self.path) as container:
@@ -107,15 +129,7 @@ class VideoFile:
         self._quarter_turns = round(frame.rotation / 90) % 4
         self.size = self._stored_size if self._quarter_turns % 2 == 0 else self._stored_size[::-1]
 
-    def _problems(self, tally: Tally, n_resized: int, end: float) -> Generator[str]:
-        if tally.n_undecodable:
-            yield f"damaged packets that could not be decoded and were skipped: {tally.n_undecodable}"
-        if tally.n_damaged:
-            yield f"damaged frames that could be decoded only in part: {tally.n_damaged}"
-        if tally.n_read_errors:
-            yield "parts of the file could not be read"
-        if n_resized:
-            yield f"frames of another size than the first, scaled to it: {n_resized}"
+    def _missing(self, tally: Tally, end: float) -> Generator[str]:
         if tally.n_frames + tally.n_hidden < self._n_frames_promised:
             yield f"the file announces {self._n_frames_promised} frames, but only {tally.n_frames} could be decoded"
         elif not self._n_frames_promised and end + _MISSING_SECONDS < self.duration:
@@ -129,6 +143,17 @@ def open_video(path: str | Path) -> VideoFile:
         VideoError: If the file is missing, empty, cut off before its index, no video, or has no decodable frame.
     """
     return VideoFile(path)
+
+
+def _damage(tally: Tally, n_resized: int) -> Generator[str]:
+    if tally.n_undecodable:
+        yield f"damaged packets that could not be decoded and were skipped: {tally.n_undecodable}"
+    if tally.n_damaged:
+        yield f"damaged frames that could be decoded only in part: {tally.n_damaged}"
+    if tally.n_read_errors:
+        yield "parts of the file could not be read"
+    if n_resized:
+        yield f"frames of another size than the first, scaled to it: {n_resized}"
 
 
 class _Clock:

@@ -10,6 +10,7 @@ from typing import Self
 
 import av
 import numpy as np
+from av.video.reformatter import Colorspace, VideoReformatter
 
 from poetlab.errors import VideoError
 
@@ -37,6 +38,7 @@ class VideoWriter:
         self.size = size
         self._partial = self.path.with_name(self.path.name + ".partial")
         self._n_written = 0
+        self._converter = VideoReformatter()  # one for all frames, because making its tables takes time
         if not self.path.parent.is_dir():
             raise VideoError(f"{self.path}: the folder {self.path.parent} does not exist; create it first")
         with self._telling_errors():
@@ -66,7 +68,7 @@ class VideoWriter:
         padded = np.pad(image, padding, mode="edge") if any(map(any, padding)) else np.ascontiguousarray(image)
         frame = av.VideoFrame.from_ndarray(padded, format="rgb24")
         with self._telling_errors():
-            self._encode(frame.reformat(format="yuv420p", dst_colorspace="ITU709"))
+            self._encode(self._converter.reformat(frame, format="yuv420p", dst_colorspace=Colorspace.ITU709))
         self._n_written += 1
 
     def __exit__(

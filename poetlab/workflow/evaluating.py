@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+from poetlab.analysis.batches import automatic_batch_size
 from poetlab.errors import ProjectError
 from poetlab.evaluation.evaluate import score_predictions
 from poetlab.evaluation.predicting import predict_images
@@ -53,8 +54,9 @@ def evaluate(
     folder = path.parent if path.is_relative_to(project.models_dir) else project.results_dir
     _check_writable(folder)
     settings = project.config.analysis
+    batch_size = settings.batch_size or automatic_batch_size(predictor.device)
     predicted = predict_images(
-        predictor, label_sets, every_layer=every_layer, batch_size=settings.batch_size, on_progress=on_progress
+        predictor, label_sets, every_layer=every_layer, batch_size=batch_size, on_progress=on_progress
     )
     evaluation = score_predictions(predicted, predictor.skeleton, settings.threshold, every_layer=every_layer)
     name = f"evaluation_{path.stem}_{split}"

@@ -123,3 +123,89 @@ def test_a_network_of_another_skeleton_is_refused(
     best = trained.runs()[-1].best
     outcome = run("analyze", drawn_video, "--project", other, "--snapshot", best)
     assert outcome.fails_in_one_line("other keypoints", "--pretrained")
+
+
+def test_folders_are_mirrored_and_end_in_a_summary(
+    run: Run, trained: Project, drawn_video: Path, tmp_path: Path
+) -> None:
+    recordings = tmp_path / "recordings"
+    for name in ("day1/cam1.mp4", "day1/cam2.mp4", "day2/cam1.mp4"):
+        (recordings / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(drawn_video, recordings / name)
+    (recordings / "day1" / "notes.txt").write_text("nothing")
+    (recordings / "day2" / "broken.mp4").write_bytes(drawn_video.read_bytes()[:2000])
+    out = tmp_path / "out"
+    arguments = ("analyze", recordings, f"{recordings}/day1/*.mp4", "--output", out, "--project", trained.path)
+    outcome = run(*arguments, "--threshold", "0")
+    assert outcome.status == 1
+    written = sorted(path.relative_to(out).as_posix() for path in out.rglob("*.*"))
+    assert written == ["day1/cam1.h5", "day1/cam2.h5", "day2/cam1.h5"]
+    assert "1 of 4 videos failed" in outcome.text
+    table = outcome.text[outcome.text.index("animals") :]
+    summary = [line.split() for line in table.splitlines() if line.endswith(("done", "failed"))]
+    assert [line[-1] for line in summary] == ["done", "done", "failed", "done"]
+    assert [line[1] for line in summary] == ["10", "10", "0", "10"]
+    assert [line[-5:-1] for line in summary if line[-1] == "done"] == [["3,", "mean", "3.00", "-"]] * 3
+
+
+def test_a_part_of_a_video_is_chosen_by_options(run: Run, trained: Project, drawn_video: Path, tmp_path: Path) -> None:
+    from poetlab.results.reading import read_poses
+
+    arguments = ("analyze", drawn_video, "--output", tmp_path, "--project", trained.path)
+    part = ("--start", "1", "--stop", "9", "--stride", "2", "--max-frames", "3", "--crop", "0,8,40,48")
+    assert run(*arguments, *part).status == 0
+    assert read_poses(tmp_path / "drawn.h5").frames.tolist() == [1, 3, 5]
+    assert run(*arguments, *part).status == 0
+    outcome = run(*arguments, "--crop", "0,8,40,48")
+    assert outcome.status == 1
+    assert "has results of other frames or of another crop" in outcome.text
+    assert read_poses(tmp_path / "drawn.h5").frames.tolist() == [1, 3, 5]
+    assert run(*arguments, "--overwrite", "--save-video", "--start", "4").status == 0
+    assert len(list(open_video(tmp_path / "drawn_labeled.mp4"))) == 6
+
+
+def test_parts_that_there_cannot_be_are_said_in_one_line(
+    run: Run, trained: Project, drawn_video: Path, tmp_path: Path
+) -> None:
+    arguments = ("analyze", drawn_video, "--output", tmp_path, "--project", trained.path)
+    assert run(*arguments, "--start", "-3").fails_in_one_line("start is -3")
+    assert run(*arguments, "--stop", "0").fails_in_one_line("stop is 0")
+    assert run(*arguments, "--stride", "0").fails_in_one_line("stride is 0")
+    assert run(*arguments, "--crop", "1,2,3").fails_in_one_line("crop '1,2,3'", "640,480")
+    outcome = run(*arguments, "--crop", "30,30,40,40")
+    assert outcome.status == 1
+    assert "the crop 30,30,40,40 reaches out of the frame, which is 64 x 64 pixels" in outcome.text
+    outcome = run(*arguments, "--start", "10")
+    assert outcome.status == 1
+    assert "ends before frame 10" in outcome.text
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(
+    run: Run, trained: Project, drawn_video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from poetlab.results.writing import ResultsWriter
+
+    append, counts = ResultsWriter.append, []
+
+    def append_once(self: ResultsWriter, times: Any, detections: Any, frames: Any) -> None:
+        append(self, times, detections, frames)
+        raise KeyboardInterrupt
+
+    def append_counted(self: ResultsWriter, times: Any, detections: Any, frames: Any) -> None:
+        counts.append(len(frames))
+        append(self, times, detections, frames)
+
+    arguments = ("analyze", drawn_video, "--output", tmp_path, "--batch-size", "4", "--project", trained.path)
+    monkeypatch.setattr(ResultsWriter, "append", append_once)
+    outcome = run(*arguments)
+    assert outcome.status == 130
+    assert "what is finished is kept. The same command goes on from there" in outcome.text
+    assert not (tmp_path / "drawn.h5").exists()
+    monkeypatch.setattr(ResultsWriter, "append", append_counted)
+    outcome = run(*arguments)
+    assert outcome.status == 0
+    assert counts == [4, 2]
+    assert "went on after 4 frames" in outcome.text
+    assert len(pd.read_hdf(tmp_path / "drawn.h5")) == 10
+    assert [path.name for path in tmp_path.iterdir()] == ["drawn.h5"]

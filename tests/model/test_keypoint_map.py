@@ -84,7 +84,7 @@ def test_unknown_names_are_told_with_the_nearest(file: Path) -> None:
         ("[snout, tail]: nose\n", "not valid YAML"),
         ("!!python/object/apply:os.getcwd []\n", "not valid YAML"),
         ("[" * 10_000, "not valid YAML"),
-        ("snout: nose\ntail: null\nsnout: tail\n", "'snout' is mapped more than once"),
+        ("snout: nose\ntail: null\nsnout: tail\n", "'snout' stands in lines 1 and 3"),
     ],
 )
 def test_what_is_no_keypoint_map_is_refused(file: Path, text: str, words: str) -> None:

@@ -154,6 +154,34 @@ def test_each_iteration_starts_at_the_first_frame(make_video: MakeVideo):
         assert_frames(list(video), list(range(60)))
 
 
+@pytest.mark.parametrize(
+    ("start", "stop", "stride"), [(0, 9, 1), (7, None, 1), (13, 50, 6), (59, None, 3), (58, 999, 2)]
+)
+@pytest.mark.parametrize("kind", ["healthy", "variable", "reordered.avi", "damaged"])
+def test_some_frames_are_the_same_as_among_all(
+    make_video: MakeVideo, kind: str, start: int, stop: int | None, stride: int
+):
+    stamps = np.cumsum(np.random.default_rng(1).integers(5, 80, 60)).tolist() if kind == "variable" else None
+    path = make_video("a.avi" if kind.endswith("avi") else "a.mp4", stamps=stamps)
+    if kind == "damaged":
+        zero_out(path, 0.4, 0.5)
+    with open_video(path) as video:
+        every = {frame.index: frame for frame in video}
+        some = list(video.frames(start, stop, stride))
+    assert [frame.index for frame in some] == [index for index in range(start, stop or 60, stride) if index in every]
+    for frame in some:
+        assert frame.time == every[frame.index].time
+        np.testing.assert_array_equal(frame.image, every[frame.index].image)
+
+
+def test_what_lies_behind_the_last_frame_asked_for_is_no_problem(make_video: MakeVideo):
+    video = open_video(truncate(make_video("cut.mp4", movflags="faststart"), 0.5))
+    assert len(list(video.frames(stop=10))) == 10
+    assert video.problems == ()
+    assert len(list(video.frames(stop=1000))) < 60
+    assert any("announces 60 frames" in problem for problem in video.problems)
+
+
 def test_leaving_the_with_statement_ends_iterations(make_video: MakeVideo):
     with open_video(make_video("a.mp4")) as video:
         iteration = iter(video)

@@ -1,0 +1,1 @@
+"""Videos in, result files out."""

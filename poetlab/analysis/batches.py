@@ -1,0 +1,71 @@
+"""Frames of a video, stacked for the network."""
+
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from poetlab.analysis.selection import Selection
+from poetlab.video.reading import Frame, VideoFile
+
+_FRAMES_AT_ONCE = {"cpu": 8, "mps": 16, "cuda": 32}
+_MOST_BYTES = 1 << 28
+"""A batch's share of memory: three of them are there at once, since one is read while another one waits."""
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Some frames of a video.
+
+    Attributes:
+        frames: (n,) index of each in the video.
+        times: (n,) seconds since the first frame of the video.
+        images: (n, 3, height, width) uint8 RGB: the full frames, or the crop of each.
+    """
+
+    frames: np.ndarray
+    times: np.ndarray
+    images: Tensor
+
+
+def automatic_batch_size(device: torch.device, size: tuple[int, int] = (1, 1)) -> int:
+    """How many frames to give to the network at once on a device; fewer if they are of a very large (height, width)."""
+    frame_bytes = 3 * size[0] * size[1]
+    return max(1, min(_FRAMES_AT_ONCE.get(device.type, 8), _MOST_BYTES // frame_bytes))
+
+
+def read_batches(
+    video: VideoFile, selection: Selection, batch_size: int, *, first: int = 0, pinned: bool = False
+) -> Generator[Batch]:
+    """The selected frames of a video, a batch at a time; only the last may be smaller.
+
+    Args:
+        video: The video.
+        selection: Which frames, and which part of each.
+        batch_size: Frames in a batch.
+        first: How many of the selected frames to leave out at the start.
+        pinned: Whether to put them where a GPU fetches them faster.
+    """
+    start = selection.start + first * selection.stride
+    with closing(video.frames(start, selection.end, selection.stride)) as frames:
+        waiting: list[Frame] = []
+        for frame in frames:
+            waiting.append(frame)
+            if len(waiting) == batch_size:
+                yield _stack(waiting, selection, pinned=pinned)
+                waiting = []
+        if waiting:
+            yield _stack(waiting, selection, pinned=pinned)
+
+
+def _stack(frames: list[Frame], selection: Selection, *, pinned: bool) -> Batch:
+    crop = selection.crop
+    images = torch.from_numpy(np.stack([crop.cut(frame.image) if crop else frame.image for frame in frames]))
+    return Batch(
+        frames=np.array([frame.index for frame in frames]),
+        times=np.array([frame.time for frame in frames]),
+        images=(images.pin_memory() if pinned else images).permute(0, 3, 1, 2),
+    )

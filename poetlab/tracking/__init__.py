@@ -1,0 +1,1 @@
+"""Detections of single frames into individuals over a whole video."""

@@ -1,0 +1,228 @@
+"""`track`: result files with one name for each animal throughout, made of their detections."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from poetlab.config import changed
+from poetlab.errors import ConfigError, LabelError, PoetlabError, ResultsError
+from poetlab.labels.coco import matches_coco, read_coco
+from poetlab.labels.source_labels import SourceLabels
+from poetlab.results.reading import iter_detections, read_attributes, read_poses
+from poetlab.results.rewriting import rewrite_results
+from poetlab.skeleton import Skeleton
+from poetlab.tracking.figures import TrackingFigures, tracking_figures
+from poetlab.tracking.identities import Identities, identities_of_poses, identities_of_tracks
+from poetlab.tracking.settings import TrackingSettings
+from poetlab.tracking.track import Tracks, track_detections
+
+
+@dataclass(frozen=True)
+class TrackedResult:
+    """What became of one result file.
+
+    Attributes:
+        result: The result file.
+        path: The new one; None if that failed.
+        individuals: Names of the individuals.
+        n_frames: Frames.
+        n_detections: Detections in all of them.
+        n_left_out: Those that belong to no individual.
+        n_gaps: How often an individual is missing between two frames in which it is there.
+        figures: How well this agrees with labels, if there are any.
+        error: Why it failed; None if it did not.
+    """
+
+    result: Path
+    path: Path | None = None
+    individuals: tuple[str, ...] = ()
+    n_frames: int = 0
+    n_detections: int = 0
+    n_left_out: int = 0
+    n_gaps: int = 0
+    figures: TrackingFigures | None = field(default=None)
+    error: str | None = None
+
+
+def track_results(
+    results: Sequence[str | Path],
+    *,
+    individuals: int | None = None,
+    settings: TrackingSettings | None = None,
+    labels: str | Path | None = None,
+    output: str | Path | None = None,
+    overwrite: bool = False,
+    on_result: Callable[[TrackedResult], None] | None = None,
+    on_frames: Callable[[int], None] | None = None,
+    **choices: Any,
+) -> list[TrackedResult]:
+    """Track the detections of result files; each becomes a new one, whose attribute `tracking` says how.
+
+    Args:
+        results: Result files.
+        individuals: How many animals there are; None for as many as the file has names or slots.
+        settings: Limits; the default ones if omitted.
+        labels: A tracked result file, or COCO JSON with identities, of the video of a single result file.
+        output: Folder to write to; None for beside each result, as `<name>_tracked.h5`.
+        overwrite: Whether to replace files that exist.
+        on_result: Called with what became of each, when it is finished.
+        on_frames: Called with the number of frames just tracked.
+        **choices: Settings to change, by name; None changes nothing.
+
+    Returns:
+        What became of each result file; one that fails does not stop the rest.
+
+    Raises:
+        ConfigError: If a number does not fit.
+        LabelError: If the labels cannot be read, or are given for several result files.
+    """
+    settings = changed(settings or TrackingSettings(), choices)
+    if individuals is not None and individuals < 1:
+        raise ConfigError(f"individuals is {individuals}; there must be at least 1")
+    if labels is not None and len(results) != 1:
+        raise LabelError(f"{labels}: is of one video, but there are {len(results)} results; give one with its labels")
+    truth = None if labels is None else read_identities(labels)
+    tracked: list[TrackedResult] = []
+    for result in map(Path, results):
+        path = result.with_name(f"{result.stem}_tracked.h5") if output is None else Path(output) / result.name
+        try:
+            _refuse(result, path, {one.path for one in tracked}, overwrite=overwrite)
+            tracked.append(_track(result, path, individuals, settings, truth, on_frames, overwrite=overwrite))
+        except PoetlabError as error:
+            tracked.append(TrackedResult(result, error=str(error)))
+        except OSError as error:
+            tracked.append(TrackedResult(result, error=f"{error.filename or path}: {error.strerror or error}"))
+        if on_result:
+            on_result(tracked[-1])
+    return tracked
+
+
+def track_file(
+    result: str | Path,
+    settings: TrackingSettings,
+    n_individuals: int | None,
+    on_frames: Callable[[int], None] | None = None,
+) -> Tracks:
+    """Track the detections of a result file, frame by frame, without changing it.
+
+    Args:
+        result: The file.
+        settings: Limits.
+        n_individuals: How many animals there are; None for any number.
+        on_frames: Called with the number of frames just tracked.
+
+    Raises:
+        ResultsError: If the file is missing, cut off, or was not written by poetlab.
+    """
+    skeleton = Skeleton.from_dict(read_attributes(result)["skeleton"], str(result))
+    return track_detections(iter_detections(result), skeleton, settings, n_individuals, on_frames)
+
+
+def read_identities(path: str | Path) -> Identities:
+    """Read who is where: from a tracked result file, or from COCO JSON with `track_id` or `individual`.
+
+    COCO's images tell their frame by the last number in their file names.
+
+    Raises:
+        LabelError: If no animal has an identity, or an image no frame number.
+        ResultsError: If it is a result file that cannot be read.
+    """
+    if matches_coco(Path(path)):
+        return _identities_of_coco(read_coco(Path(path)), path)
+    poses = read_poses(path)
+    if not poses.tracked:
+        raise LabelError(f"{path}: is not tracked, so it has no identities; give labels that have")
+    return identities_of_poses(poses)
+
+
+def _refuse(result: Path, path: Path, written: set[Path | None], *, overwrite: bool) -> None:
+    if path.resolve() == result.resolve():
+        raise ResultsError(f"{result}: would be replaced by what is made of it; choose another --output")
+    if path in written:
+        raise ResultsError(f"{result}: another of these results has its name; track them to different folders")
+    if path.exists() and not overwrite:
+        raise ResultsError(f"{path}: exists; --overwrite replaces it, --output writes elsewhere")
+
+
+def _track(
+    result: Path,
+    path: Path,
+    individuals: int | None,
+    settings: TrackingSettings,
+    truth: Identities | None,
+    on_frames: Callable[[int], None] | None,
+    *,
+    overwrite: bool,
+) -> TrackedResult:
+    attributes = read_attributes(result)
+    n_individuals = None if settings.unlimited else individuals or len(attributes["individuals"])
+    tracks = track_file(result, settings, n_individuals, on_frames)
+    if not tracks.individuals:
+        raise ResultsError(f"{result}: nothing in it was seen long enough to be an individual; lower min_duration")
+    figures = None
+    if truth is not None:
+        found = identities_of_tracks(iter_detections(result), tracks, truth.frames)
+        skeleton = Skeleton.from_dict(attributes["skeleton"], str(result))
+        if truth.keypoints.shape[2] != skeleton.n_keypoints:
+            raise LabelError(f"{result}: has other keypoints than the labels; give labels of its skeleton")
+        figures = tracking_figures(truth, found, skeleton)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rewrite_results(
+        result,
+        path,
+        individuals=tracks.individuals,
+        slots=tracks.slots,
+        tracked=True,
+        overwrite=overwrite,
+        tracking=settings.model_dump() | {"individuals": n_individuals, "joins": tracks.n_joins},
+    )
+    return TrackedResult(
+        result,
+        path,
+        tracks.individuals,
+        n_frames=int(attributes["n_frames"]),
+        n_detections=len(tracks.slots),
+        n_left_out=int((tracks.slots < 0).sum()),
+        n_gaps=_count_gaps(result, tracks),
+        figures=figures,
+    )
+
+
+def _count_gaps(result: Path, tracks: Tracks) -> int:
+    """How often an individual is missing between two frames in which it is there."""
+    last_seen = np.full(len(tracks.individuals), -1)
+    n_gaps = position = 0
+    for row, (_, _, instances) in enumerate(iter_detections(result)):
+        slots = tracks.slots[position : position + len(instances)]
+        position += len(instances)
+        here = slots[slots >= 0]
+        n_gaps += int(((last_seen[here] >= 0) & (last_seen[here] < row - 1)).sum())
+        last_seen[here] = row
+    return n_gaps
+
+
+def _identities_of_coco(labels: SourceLabels, path: str | Path) -> Identities:
+    names = sorted({one.individual for image in labels.images for one in image.instances if one.individual is not None})
+    if not names:
+        raise LabelError(f"{path}: no annotation has a track_id or individual; export the labels with identities")
+    numbers = [_frame_number(image.file_name, path) for image in labels.images]
+    frames = np.unique(numbers)
+    keypoints = np.full((len(frames), len(names), labels.skeleton.n_keypoints, 2), np.nan)
+    for number, image in zip(numbers, labels.images, strict=True):
+        for one in image.instances:
+            if one.individual is not None:
+                labeled = one.keypoints[..., 2:] > 0
+                row = np.searchsorted(frames, number), names.index(one.individual)
+                keypoints[row] = np.where(labeled, one.keypoints[..., :2], np.nan)
+    return Identities(tuple(names), frames, keypoints)
+
+
+def _frame_number(file_name: str, path: str | Path) -> int:
+    numbers = re.findall(r"\d+", Path(file_name).stem)
+    if not numbers:
+        raise LabelError(f"{path}: the image '{file_name}' has no frame number in its name; name it as its frame")
+    return int(numbers[-1])

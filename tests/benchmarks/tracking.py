@@ -1,0 +1,106 @@
+"""How well and how fast animals are told apart: prints the table of docs/tracking.md.
+
+python tests/benchmarks/tracking.py [--seeds 5] [--first-seed 0]
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from poetlab.drawn.detections import DrawnAnimals, Faults, darting_animals, detect, wandering_animals
+from poetlab.drawn.scenario import Scenario
+from poetlab.tracking.figures import TrackingFigures, tracking_figures
+from poetlab.tracking.identities import Identities, identities_of_tracks
+from poetlab.tracking.settings import TrackingSettings
+from poetlab.tracking.track import track_detections
+
+
+@dataclass(frozen=True)
+class Case:
+    """A recording to draw, and how a network fails on it."""
+
+    name: str
+    animals: Callable[[int], DrawnAnimals]
+    faults: Faults
+
+
+def lizards(
+    n: int, fps: float, *, length: float, roaming: float, speed: float = 1.5, side: int = 384
+) -> Callable[[int], DrawnAnimals]:
+    """Smooth walkers; the higher `roaming`, the longer they are out of the picture."""
+    scenario = Scenario(body_length=length, roaming=roaming, speed=speed, sociability=0.4)
+    return lambda seed: wandering_animals(
+        seed, n_frames=2000, n_animals=n, size=(side, side), fps=fps, scenario=scenario
+    )
+
+
+def beetles(n: int, fps: float, side: int) -> Callable[[int], DrawnAnimals]:
+    """Stiff animals, all alike, that dart at one another, stop and turn on the spot."""
+    return lambda seed: darting_animals(
+        seed, n_frames=2000, n_animals=n, size=(side, side), fps=fps, body_length=50, sociability=0.5
+    )
+
+
+USUAL = Faults(missed=0.1, false=0.02, noise=2)
+WORSE = Faults(missed=0.1, false=0.02, noise=2, duplicates=0.05, missing_keypoints=0.1)
+HIDDEN = Faults(missed=0.1, false=0.02, noise=2, duplicates=0.05, missing_keypoints=0.1, hidden_seconds=1.0)
+LONG_HIDDEN = Faults(missed=0.1, false=0.02, noise=2, duplicates=0.05, missing_keypoints=0.1, hidden_seconds=2.0)
+
+CASES = (
+    Case("5 lizards, 25 fps, leave the picture", lizards(5, 25, length=0.17, roaming=0.6), USUAL),
+    Case("the same, worse detections", lizards(5, 25, length=0.17, roaming=0.6), WORSE),
+    Case("5 lizards, out of the picture half the time", lizards(5, 25, length=0.26, roaming=1.0, side=256), USUAL),
+    Case("10 lizards, crowded, 50 fps", lizards(10, 50, length=0.15, roaming=-0.2, speed=3, side=256), WORSE),
+    Case("4 lizards, one hidden up to 1 s a touch", lizards(4, 25, length=0.15, roaming=-0.2, speed=3), HIDDEN),
+    Case("2 beetles, 30 fps", beetles(2, 30, 200), WORSE),
+    Case("2 beetles, one hidden up to 1 s a touch", beetles(2, 30, 200), HIDDEN),
+    Case("2 beetles, one hidden up to 2 s a touch", beetles(2, 30, 200), LONG_HIDDEN),
+    Case("5 beetles, 25 fps", beetles(5, 25, 400), WORSE),
+    Case("5 beetles, 100 fps", beetles(5, 100, 400), WORSE),
+    Case("5 beetles, 100 fps, hidden up to 1 s a touch", beetles(5, 100, 400), HIDDEN),
+)
+
+
+def run(case: Case, seed: int) -> tuple[TrackingFigures, float]:
+    """Draw, find, track and compare; the figures, and the milliseconds a frame that tracking took."""
+    animals = case.animals(seed)
+    drawn = detect(animals, case.faults, seed)
+    frames = list(zip(range(len(drawn.frames)), animals.times.tolist(), drawn.frames, strict=True))
+    n_animals = animals.keypoints.shape[1]
+    begin = time.perf_counter()
+    tracks = track_detections(frames, animals.skeleton, TrackingSettings(), n_animals)
+    milliseconds = 1000 * (time.perf_counter() - begin) / len(frames)
+    assert len(tracks.individuals) == n_animals
+    names = tuple(map(str, range(n_animals)))
+    truth = Identities(names, np.arange(len(frames)), animals.keypoints)
+    found = identities_of_tracks(frames, tracks, truth.frames)
+    return tracking_figures(truth, found, animals.skeleton), milliseconds
+
+
+def main() -> None:
+    """Print one row a case: medians and worst over the seeds."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first-seed", type=int, default=0)
+    choices = parser.parse_args()
+    seeds = range(choices.first_seed, choices.first_seed + choices.seeds)
+    print("| recording | IDF1 of found: median, worst | switches: median, worst | IDF1 | HOTA | ms a frame |")
+    print("|---|---|---|---|---|---|")
+    for case in CASES:
+        results = [run(case, seed) for seed in seeds]
+        of_found = [figures.idf1_of_found for figures, _ in results]
+        switches = [figures.switches for figures, _ in results]
+        idf1, hota = (np.median([getattr(figures, name) for figures, _ in results]) for name in ("idf1", "hota"))
+        milliseconds = np.median([time_ for _, time_ in results])
+        print(
+            f"| {case.name} | {np.median(of_found):.3f}, {min(of_found):.3f} | {np.median(switches):.0f}, "
+            f"{max(switches)} | {idf1:.3f} | {hota:.3f} | {milliseconds:.2f} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
