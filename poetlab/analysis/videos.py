@@ -115,7 +115,7 @@ def _finished(
         most_animals=int(n_animals.max()),
         mean_animals=float(n_animals.mean()),
         n_tracks=len(attributes["individuals"]) if is_tracked else None,
-        n_joins=attributes["tracking"]["joins"] if is_tracked else None,
+        n_joins=attributes.get("tracking", {}).get("joins"),
     )
 
 

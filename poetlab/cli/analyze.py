@@ -146,7 +146,7 @@ class _FramesBar:
     def end(self, result: "VideoResult") -> None:
         if self._further is not None:
             self._bar.remove_task(self._further)
-            self._drawing = None
+            self._further = None
         self._n_frames[result.video] = self._n_done
         self._show_total()
         _show_result(result)

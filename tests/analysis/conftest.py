@@ -17,6 +17,7 @@ from poetlab.inference import Predictor
 from poetlab.model.poet import Poet
 from poetlab.model.presets import ModelSettings
 from poetlab.skeleton import Skeleton
+from poetlab.tracking.settings import TrackingSettings
 
 MakeVideo = Callable[..., Path]
 Plan = Callable[..., AnalysisPlan]
@@ -39,14 +40,17 @@ def predictor() -> Predictor:
 
 @pytest.fixture
 def plan(tmp_path: Path) -> Plan:
-    """An analysis of everything that the network says, in batches of 4 unless told otherwise."""
+    """An analysis of everything that the network says, in batches of 4 and not tracked unless told otherwise."""
 
-    def make(batch_size: int | None = 4, *, overwrite: bool = False, **selected: object) -> AnalysisPlan:
+    def make(
+        batch_size: int | None = 4, *, overwrite: bool = False, tracked: bool = False, **selected: object
+    ) -> AnalysisPlan:
         return AnalysisPlan(
             output_dir=tmp_path / "results",
             n_individuals=3,
             settings=AnalysisSettings(threshold=0, batch_size=batch_size),
             selection=Selection(**selected),  # type: ignore[arg-type]
+            tracking=TrackingSettings(enabled=tracked),
             overwrite=overwrite,
         )
 

@@ -16,11 +16,14 @@ from poetlab.analysis.pipeline import analyze_video
 from poetlab.analysis.plan import AnalysisPlan, Progress
 from poetlab.analysis.prediction import FittingPredictor
 from poetlab.analysis.selection import Crop, Selection
+from poetlab.analysis.settings import AnalysisSettings
 from poetlab.errors import DeviceError, ResultsError, VideoError
 from poetlab.inference import Predictor
 from poetlab.poses import Poses
 from poetlab.results.reading import iter_detections, read_attributes, read_poses
+from poetlab.tracking.settings import TrackingSettings
 from poetlab.video.reading import open_video
+from poetlab.workflow.tracking import track_file
 
 MakeVideo = Callable[..., Path]
 Plan = Callable[..., AnalysisPlan]
@@ -337,3 +340,52 @@ def test_problems_of_the_read_part_are_in_the_file(predictor: Predictor, make_vi
     assert read_attributes(plan().output_dir / "walk.h5")["problems"] == list(problems)
     analyze(predictor, video, plan(stop=5, overwrite=True))
     assert read_attributes(plan().output_dir / "walk.h5")["problems"] == []
+
+
+def test_at_the_end_the_animals_are_told_apart_as_track_would(
+    predictor: Predictor, make_video: MakeVideo, plan: Plan
+) -> None:
+    video, tracked_plan = make_video(), plan(tracked=True)
+    seen: list[tuple[Path, int, int]] = []
+    poses = analyze(predictor, video, tracked_plan, Progress(on_tracked=lambda *told: seen.append(told)))
+    assert (poses.tracked, poses.individuals) == (True, ("individual_1", "individual_2", "individual_3"))
+    assert seen == [(video, done, 22) for done in range(1, 23)]
+    path = tracked_plan.output_dir / "walk.h5"
+    tracks = track_file(path, TrackingSettings(), n_individuals=3)
+    found = [instances for _, _, instances in iter_detections(path)]
+    slots = np.split(tracks.slots, np.cumsum([len(instances) for instances in found])[:-1])
+    for row, (instances, names) in enumerate(zip(found, slots, strict=True)):
+        there = names >= 0
+        np.testing.assert_array_equal(poses.keypoints[row, names[there]], instances.keypoints[there])
+        assert np.isfinite(poses.keypoints[row, :, 0, 0]).sum() == there.sum()
+    assert read_attributes(path)["tracking"]["individuals"] == 3
+
+
+def test_a_run_that_is_stopped_while_the_animals_are_told_apart_only_has_to_finish(
+    predictor: Predictor, make_video: MakeVideo, plan: Plan
+) -> None:
+    video, tracked_plan = make_video(), plan(tracked=True)
+    analyze(predictor, video, tracked_plan)
+    result = tracked_plan.output_dir / "walk.h5"
+    whole = result.read_bytes()
+    result.unlink()
+
+    def stop(_video: Path, done: int, _total: int) -> None:
+        if done == 7:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        analyze(predictor, video, tracked_plan, Progress(on_tracked=stop))
+    assert not result.exists()
+
+    seen: list[int] = []
+    analyze(watched(predictor, lambda frames: seen.append(len(frames))), video, tracked_plan)
+    assert result.read_bytes() == whole
+    assert seen == [2], "only the last, smaller batch is seen again"
+
+
+def test_a_video_without_any_animal_is_not_tracked(predictor: Predictor, make_video: MakeVideo, plan: Plan) -> None:
+    nothing = replace(plan(tracked=True), settings=AnalysisSettings(threshold=1, batch_size=4))
+    poses = analyze(predictor, make_video(), replace(nothing, tracking=TrackingSettings(unlimited=True)))
+    assert (poses.tracked, poses.individuals) == (False, ("slot_1", "slot_2", "slot_3"))
+    assert np.isnan(poses.keypoints).all()

@@ -93,7 +93,7 @@ def test_the_file_says_how_and_keeps_all_else(write: Callable) -> None:
     assert tracked.path is not None
     attributes = read_attributes(tracked.path)
     settings = TrackingSettings(max_speed=20).model_dump()
-    assert attributes.pop("tracking") == settings | {"individuals": 3}
+    assert attributes.pop("tracking") == settings | {"individuals": 3, "joins": 0}
     assert attributes.pop("individuals") == ["individual_1", "individual_2", "individual_3"]
     assert attributes.pop("tracked") == 1
     assert attributes.items() <= read_attributes(result).items()
