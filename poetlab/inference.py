@@ -56,6 +56,15 @@ class Predictor:
         """
         return self.instances(self.run(frames), (frames.shape[2], frames.shape[3]))
 
+    def resized(self, frames: Tensor) -> Tensor:
+        """Frames at the size at which the network sees them; those that have it already stay as they are.
+
+        Args:
+            frames: As for `predict`.
+        """
+        size = (frames.shape[2], frames.shape[3])
+        return transform.resize(frames, list(input_size(size, self.image_size)), antialias=True)
+
     @torch.inference_mode()
     def run(self, frames: Tensor) -> PoetOutput:
         """What the network says of frames.
@@ -63,14 +72,12 @@ class Predictor:
         On a GPU this returns before the result is computed; `instances` waits for it.
 
         Args:
-            frames: As for `predict`.
+            frames: As for `predict`, or `resized` before.
 
         Returns:
             The output, on `device`.
         """
-        frames = frames.to(self.device, non_blocking=True)
-        size = (frames.shape[2], frames.shape[3])
-        images = transform.resize(frames, list(input_size(size, self.image_size)), antialias=True)
+        images = self.resized(frames.to(self.device, non_blocking=True))
         with torch.autocast(self.device.type, torch.bfloat16, enabled=computes_in_bfloat16(self.device)):
             return self.model(normalize_images(images))
 

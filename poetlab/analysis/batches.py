@@ -1,8 +1,9 @@
 """Frames of a video, stacked for the network."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ class Batch:
     Attributes:
         frames: (n,) index of each in the video.
         times: (n,) seconds since the first frame of the video.
-        images: (n, 3, height, width) uint8 RGB: the full frames, or the crop of each.
+        images: (n, 3, height, width) uint8 RGB: the full frames, the crop of each, or what was made of these.
     """
 
     frames: np.ndarray
@@ -38,7 +39,13 @@ def automatic_batch_size(device: torch.device, size: tuple[int, int] = (1, 1)) -
 
 
 def read_batches(
-    video: VideoFile, selection: Selection, batch_size: int, *, first: int = 0, pinned: bool = False
+    video: VideoFile,
+    selection: Selection,
+    batch_size: int,
+    *,
+    first: int = 0,
+    prepare: Callable[[Tensor], Tensor] | None = None,
+    pinned: bool = False,
 ) -> Generator[Batch]:
     """The selected frames of a video, a batch at a time; only the last may be smaller.
 
@@ -47,25 +54,41 @@ def read_batches(
         selection: Which frames, and which part of each.
         batch_size: Frames in a batch.
         first: How many of the selected frames to leave out at the start.
+        prepare: What to make of each frame, (1, 3, height, width), as soon as it is decoded; None to leave it.
         pinned: Whether to put them where a GPU fetches them faster.
     """
     start = selection.start + first * selection.stride
     with closing(video.frames(start, selection.end, selection.stride)) as frames:
-        waiting: list[Frame] = []
+        waiting: list[_Picture] = []
         for frame in frames:
-            waiting.append(frame)
+            waiting.append(_picture(frame, selection, prepare))
             if len(waiting) == batch_size:
-                yield _stack(waiting, selection, pinned=pinned)
+                yield _stack(waiting, pinned=pinned)
                 waiting = []
         if waiting:
-            yield _stack(waiting, selection, pinned=pinned)
+            yield _stack(waiting, pinned=pinned)
 
 
-def _stack(frames: list[Frame], selection: Selection, *, pinned: bool) -> Batch:
-    crop = selection.crop
-    images = torch.from_numpy(np.stack([crop.cut(frame.image) if crop else frame.image for frame in frames]))
+class _Picture(NamedTuple):
+    """What is kept of a frame until its batch is full: its number, its time and its pixels (1, height, width, 3)."""
+
+    index: int
+    time: float
+    pixels: Tensor
+
+
+def _picture(frame: Frame, selection: Selection, prepare: Callable[[Tensor], Tensor] | None) -> _Picture:
+    image = selection.crop.cut(frame.image) if selection.crop else frame.image
+    pixels = torch.from_numpy(image)[None]
+    if prepare:
+        pixels = prepare(pixels.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+    return _Picture(frame.index, frame.time, pixels)
+
+
+def _stack(pictures: list[_Picture], *, pinned: bool) -> Batch:
+    images = torch.cat([picture.pixels for picture in pictures])
     return Batch(
-        frames=np.array([frame.index for frame in frames]),
-        times=np.array([frame.time for frame in frames]),
+        frames=np.array([picture.index for picture in pictures]),
+        times=np.array([picture.time for picture in pictures]),
         images=(images.pin_memory() if pinned else images).permute(0, 3, 1, 2),
     )

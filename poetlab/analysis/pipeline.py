@@ -14,6 +14,7 @@ from poetlab.analysis.plan import AnalysisPlan, Progress
 from poetlab.analysis.prediction import FittingPredictor
 from poetlab.analysis.selection import Crop
 from poetlab.errors import ResultsError, VideoError
+from poetlab.inference import Predictor
 from poetlab.model.poet import PoetOutput
 from poetlab.overlap import run_ahead
 from poetlab.poses import Instances
@@ -71,13 +72,7 @@ def analyze_video(
             n_earlier = _require_no_more(writer, plan)
             progress.on_earlier_frames(n_earlier)
             n_in_whole_batches = n_earlier // batch_size * batch_size
-            batches = read_batches(
-                video,
-                plan.selection,
-                batch_size,
-                first=n_in_whole_batches,
-                pinned=predictor.network.device.type == "cuda",
-            )
+            batches = _read(video, plan, n_in_whole_batches, predictor.network)
             with closing(run_ahead(_predict(predictor, run_ahead(batches)))) as outputs:
                 n_known = n_earlier - n_in_whole_batches  # of the first batch
                 for batch in outputs:
@@ -90,6 +85,14 @@ def analyze_video(
                 raise VideoError(f"{video_path}: ends before frame {plan.selection.start}; choose a smaller start")
             writer.finish(video.problems, **_tracks(writer, predictor.network.skeleton, plan, video.path, progress))
             return Analyzed(writer.n_frames, n_earlier, video.problems)
+
+
+def _read(video: VideoFile, plan: AnalysisPlan, first: int, network: Predictor) -> Generator[Batch]:
+    """The batches; a GPU resizes frames itself, for a CPU it is less work where they are decoded."""
+    batch_size = plan.settings.batch_size or 1
+    if network.device.type == "cpu":
+        return read_batches(video, plan.selection, batch_size, first=first, prepare=network.resized)
+    return read_batches(video, plan.selection, batch_size, first=first, pinned=network.device.type == "cuda")
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,6 @@
 """How near the whole analysis comes to the speed of the bare network, and whether its time depends on the animals.
 
-    python tests/benchmarks/analysis_speed.py VIDEO... [--preset poet-r18] [--batch-size 8] [--batches 10] [--rounds 5]
+    python tests/benchmarks/analysis_speed.py VIDEO... [--preset poet-r18] [--batch-size 8] [--batches 30] [--rounds 3]
 
 For each video, and for a 1080p clip that is made here, it prints the frames a second of the network on tensors that lie
 ready, those of `analyze_video` on as many frames (decoding, resizing, network, writing), and their ratio. The two are
@@ -29,6 +29,7 @@ from poetlab.data.image_size import ImageSizeSettings
 from poetlab.device import choose_device, computes_in_bfloat16
 from poetlab.drawn.tracks import draw_video
 from poetlab.inference import Predictor
+from poetlab.model.folding import folded_copy
 from poetlab.model.poet import Poet
 from poetlab.model.presets import find_preset
 from poetlab.skeleton import load_skeleton
@@ -46,7 +47,7 @@ def main() -> None:
     torch.manual_seed(0)
     skeleton, device = load_skeleton("mouse-topview"), choose_device(options.device)
     model = Poet(find_preset(options.preset), skeleton.n_keypoints).to(device).eval()
-    predictor = Predictor(model, skeleton, ImageSizeSettings(), device, options.preset, {})
+    predictor = Predictor(folded_copy(model), skeleton, ImageSizeSettings(), device, options.preset, {})
     print(f"{options.preset} on {device}, {torch.get_num_threads()} threads, batches of {options.batch_size}")
     with tempfile.TemporaryDirectory() as folder:
         clip = write_full_hd_clip(Path(folder) / "full_hd.mp4", options.batch_size * options.batches)
@@ -62,8 +63,8 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--preset", default="poet-r18")
     parser.add_argument("--device")
     parser.add_argument("--batch-size", type=int, default=8)
-    parser.add_argument("--batches", type=int, default=10, help="batches in each run")
-    parser.add_argument("--rounds", type=int, default=5, help="runs of each kind")
+    parser.add_argument("--batches", type=int, default=30, help="batches in each run")
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each kind")
     return parser.parse_args()
 
 
