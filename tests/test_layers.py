@@ -12,8 +12,8 @@ PACKAGE = Path(poetlab.__file__).parent
 
 LAYERS = (
     {"errors", "settings", "skeleton", "poses", "files", "yaml_file", "overlap"},
-    {"model", "labels", "video", "device"},
-    {"data", "results", "drawn", "weights"},
+    {"model", "video", "device"},
+    {"labels", "data", "results", "drawn", "weights"},
     {"training", "evaluation", "inference", "analysis", "rendering", "filtering", "plots", "tracking"},
     {"config", "project", "workflow", "demo"},
     {"cli", "__main__"},

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 def import_(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Label files, or folders of labels.")],
     label_format: Annotated[
-        str | None, typer.Option("--format", help="coco or macaquepose.", show_default="detected")
+        str | None, typer.Option("--format", help="coco, macaquepose or sleap.", show_default="detected")
     ] = None,
-    images: Annotated[Path | None, typer.Option(help="Folder of the images.", show_default="beside the labels")] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="Folder of the images or videos.", show_default="beside the labels")
+    ] = None,
     name: Annotated[
         str | None, typer.Option(help="What to call the label set.", show_default="as the file or folder")
     ] = None,
@@ -27,7 +29,7 @@ def import_(
     val_fraction: Annotated[float, typer.Option(help="Part of the images kept for validation.")] = 0.2,
     project: ProjectOption = Path(),
 ) -> None:
-    """Import labels: COCO keypoint JSON or MacaquePose."""
+    """Import labels: COCO keypoint JSON, MacaquePose or SLEAP."""
     from poetlab.project import open_project
 
     if name is not None and len(paths) > 1:
@@ -78,6 +80,8 @@ def show_report(report: "ImportReport") -> None:
         f"  {report.n_images} images of {sizes} pixels: {report.n_train} for training, {report.n_val} for validation; "
         f"{report.n_negatives} without animals"
     )
+    if report.n_made:
+        show(f"  {report.n_made} of them taken out of videos or the label file, so they are files here in any case")
     n_animals = report.n_instances - report.n_crowd
     show(
         f"  {n_animals} animals, {report.n_without_keypoints} of them without keypoints; {report.n_crowd} crowd regions"

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from poetlab.labels.complete import AreaSource, area_rule, complete_instance
 from poetlab.labels.image_files import find_image, inspect_image, is_turned, safe_file_name
 from poetlab.labels.json_file import drain
 from poetlab.labels.label_set import LabeledInstance
-from poetlab.labels.source_labels import LeftOut, SourceImage, SourceLabels
+from poetlab.labels.source_labels import ImageOrigin, LeftOut, SourceImage, SourceLabels
 from poetlab.skeleton import Skeleton
 
 MISSING = "image file is missing"
@@ -23,18 +23,22 @@ class CheckedImage:
     """One image that exists, is whole and fits its labels.
 
     Attributes:
-        path: Where the image's file lies.
+        origin: Where the image's file lies, or what makes it.
         file_name: Where it shall lie below the label set's images folder.
         size: (height, width) in pixels.
         instances: Its animals.
         id: Its number in the source, or None where it has none.
+        video: The name of the video that it is a frame of, or None.
+        frame: The number of the frame in that video, or None.
     """
 
-    path: Path
+    origin: Path | ImageOrigin
     file_name: str
     size: tuple[int, int]
     instances: tuple[LabeledInstance, ...]
     id: int | None
+    video: str | None
+    frame: int | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,11 +83,11 @@ def check_labels(
     for done, image in enumerate(drain(images), start=1):
         found = _find_file(image, folders, source.left_out)
         if found:
-            path, size = found
-            if (other := names.setdefault(path, image.file_name)) != image.file_name:
-                raise LabelError(f"'{other}' and '{image.file_name}' are both found as {path}; say where each lies")
+            origin, size = found
+            if isinstance(origin, Path) and (other := names.setdefault(origin, image.file_name)) != image.file_name:
+                raise LabelError(f"'{other}' and '{image.file_name}' are both found as {origin}; say where each lies")
             instances = _complete(image, order, size, source.left_out, areas)
-            checked.append(CheckedImage(path, image.file_name, size, instances, image.id))
+            checked.append(CheckedImage(origin, image.file_name, size, instances, image.id, image.video, image.frame))
         else:
             source.left_out.add("animal on an image that is left out", image.file_name, len(image.instances))
         on_progress(done, n_images)
@@ -114,7 +118,7 @@ def _merge(images: list[SourceImage], left_out: LeftOut) -> list[SourceImage]:
         name = safe_file_name(image.file_name)
         if name in merged:
             left_out.add("repeated entry of an image (its animals are added to the first entry's)", name)
-        first = merged.setdefault(name, SourceImage(name, image.size, id=image.id))
+        first = merged.setdefault(name, replace(image, file_name=name, instances=[]))
         if image.size and first.size and first.size != image.size:
             raise LabelError(f"'{name}' is listed with the sizes {first.size} and {image.size}; correct one of them")
         first.size = first.size or image.size
@@ -122,20 +126,22 @@ def _merge(images: list[SourceImage], left_out: LeftOut) -> list[SourceImage]:
     return list(merged.values())
 
 
-def _find_file(image: SourceImage, folders: Sequence[Path], left_out: LeftOut) -> tuple[Path, tuple[int, int]] | None:
-    """Where the image lies and its size; None (and counted) if it is missing, damaged, or not the labeled one."""
-    path = find_image(image.file_name, folders)
-    if path is None:
+def _find_file(
+    image: SourceImage, folders: Sequence[Path], left_out: LeftOut
+) -> tuple[Path | ImageOrigin, tuple[int, int]] | None:
+    """Where the image is from and its size; None (and counted) if it is missing, damaged, or not the labeled one."""
+    origin = image.origin or find_image(image.file_name, folders)
+    if origin is None:
         left_out.add(MISSING, image.file_name)
         return None
-    file = inspect_image(path)
+    file = inspect_image(origin) if isinstance(origin, Path) else origin.inspect()
     if file.problem:
         left_out.add(file.problem, image.file_name)
         return None
     if image.size is None or image.size == file.size:
-        return path, file.size
+        return origin, file.size
     (height, width), (file_height, file_width) = image.size, file.size
-    if image.size == (file_width, file_height) and is_turned(path):
+    if image.size == (file_width, file_height) and isinstance(origin, Path) and is_turned(origin):
         left_out.add("image is turned by its EXIF tag, and labeled so; turn its pixels first", image.file_name)
     else:
         sizes = f"{image.file_name} (labels {width} x {height}, file {file_width} x {file_height})"

@@ -119,10 +119,21 @@ def _read_images(entries: Sequence[dict[str, Any]]) -> dict[Any, SourceImage]:
         file_name = entry["file_name"]
         if not isinstance(file_name, str):
             raise LabelError(f"image {entry['id']} has the file name {file_name!r}; give it a text")
-        known = images.setdefault(entry["id"], SourceImage(file_name, _read_size(entry), id=_read_id(entry)))
+        known = images.setdefault(entry["id"], _read_image(entry))
         if known.file_name != file_name:
             raise LabelError(f"'{known.file_name}' and '{file_name}' share the id {entry['id']}; give each its own")
     return images
+
+
+def _read_image(entry: dict[str, Any]) -> SourceImage:
+    video, frame = entry.get("video"), entry.get("frame")
+    return SourceImage(
+        entry["file_name"],
+        _read_size(entry),
+        id=_read_id(entry),
+        video=video if isinstance(video, str) else None,
+        frame=frame if type(frame) is int and frame >= 0 else None,
+    )
 
 
 def _read_id(entry: dict[str, Any]) -> int | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from poetlab.errors import LabelError
 from poetlab.labels.coco import matches_coco, read_coco
 from poetlab.labels.macaque import matches_macaque, read_macaque
+from poetlab.labels.sleap import matches_sleap, read_sleap
 from poetlab.labels.source_labels import SourceLabels
 
 
@@ -32,6 +33,7 @@ class LabelFormat:
 
 LABEL_FORMATS = (
     LabelFormat("coco", "COCO keypoint JSON", matches_coco, read_coco),
+    LabelFormat("sleap", "SLEAP's .slp or .pkg.slp", matches_sleap, read_sleap),
     LabelFormat("macaquepose", "MacaquePose's annotations.csv", matches_macaque, read_macaque),
 )
 

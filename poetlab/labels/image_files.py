@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
+import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from poetlab.errors import LabelError
@@ -16,6 +17,9 @@ _END_MARKERS = {
     "PNG": b"\x00\x00\x00\x00IEND\xaeB\x60\x82",
 }
 """What a whole file of these formats ends with; a file cut short does not."""
+
+_COMPRESSION = 1
+"""Of PNG, from 0 to 9: pixels of a camera hardly get smaller beyond this, but take several times as long."""
 
 _TAIL_BYTES = 256
 _EXIF_ORIENTATION = 0x0112
@@ -65,12 +69,21 @@ def inspect_image(path: Path) -> ImageFile:
     that has none, is decoded to find out whether it is whole.
     """
     try:
-        with path.open("rb") as file, Image.open(file) as image:
+        with path.open("rb") as file:
+            return inspect_image_bytes(file)
+    except PermissionError:
+        return ImageFile((0, 0), "image file must not be read (permissions)")
+    except OSError:
+        return ImageFile((0, 0), "image file is cut short or damaged")
+
+
+def inspect_image_bytes(file: IO[bytes]) -> ImageFile:
+    """The same as `inspect_image` of an open file, or of bytes in memory."""
+    try:
+        with Image.open(file) as image:
             if not _has_end(file, image.format):
                 image.load()
             return ImageFile((image.height, image.width))
-    except PermissionError:
-        return ImageFile((0, 0), "image file must not be read (permissions)")
     except UnidentifiedImageError:
         return ImageFile((0, 0), "image file is of no known image format")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
@@ -84,6 +97,13 @@ def is_turned(path: Path) -> bool:
             return int(image.getexif().get(_EXIF_ORIENTATION, 1)) >= 5
     except (OSError, ValueError, SyntaxError):
         return False
+
+
+def save_png(pixels: np.ndarray, path: Path) -> None:
+    """Write (height, width) or (height, width, 3) uint8 pixels as PNG, without loss; gray colors as one channel."""
+    if pixels.ndim == 3 and (pixels == pixels[..., :1]).all():
+        pixels = pixels[..., 0]
+    Image.fromarray(np.ascontiguousarray(pixels)).save(path, format="PNG", compress_level=_COMPRESSION)
 
 
 def _has_end(file: IO[bytes], image_format: str | None) -> bool:

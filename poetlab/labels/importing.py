@@ -15,6 +15,7 @@ from poetlab.labels.label_set import IMAGES, LabeledImage, LabelSet, Split, save
 from poetlab.labels.report import ImportReport, summarize_import
 from poetlab.labels.source_labels import LeftOut
 from poetlab.labels.split import check_fraction, split_by_image
+from poetlab.labels.video_frames import locate_videos
 from poetlab.skeleton import Skeleton
 
 _NAMELESS = "annotations"
@@ -42,9 +43,11 @@ def import_labels(  # noqa: PLR0913  the one public verb of labels; all but two 
         destination: The project's `labels` folder; the label set becomes its folder `name`.
         skeleton: The project's skeleton, whose names the labels must have (in any order); None takes the labels'.
         label_format: A name of `formats.LABEL_FORMATS`; None detects it.
-        images_dir: Where the images lie; None looks beside the label file and in `images/` beside it.
+        images_dir: Where the images and videos lie; None looks where the labels say, beside the label file, and in
+            `images/` beside it.
         name: What to call the label set; None takes the source's name.
-        link: Whether to link to the images where they lie instead of copying them.
+        link: Whether to link to the images where they lie instead of copying them; frames of videos and images
+            inside of label files are written all the same.
         val_fraction: Share of images for validation, from 0 (all train) to 1 (all validate).
         on_progress: Called with (done, total); every image counts twice, once checked and once copied.
 
@@ -64,6 +67,8 @@ def import_labels(  # noqa: PLR0913  the one public verb of labels; all but two 
     labels = known_format.read(path)
     skeleton = skeleton or labels.skeleton
     try:
+        locate_videos(labels.videos, folders, as_written=images_dir is None)
+        folders += labels.folders if images_dir is None else ()
         checked = check_labels(labels, skeleton, folders, lambda done, total: report_progress(done, 2 * total))
         _refuse_empty(checked, labels.left_out, folders)
     except (LabelError, SkeletonError) as error:
@@ -77,7 +82,8 @@ def import_labels(  # noqa: PLR0913  the one public verb of labels; all but two 
             _place(image, folder / IMAGES, link=link)
             report_progress(checked.n_listed + n_left_out + done, 2 * checked.n_listed)
         save_label_set(label_set, folder)
-    return summarize_import(label_set, destination / name, known_format.name, labels.left_out.summary())
+    n_made = sum(not isinstance(image.origin, Path) for image in checked.images)
+    return summarize_import(label_set, destination / name, known_format.name, n_made, labels.left_out.summary())
 
 
 def _name_of(source: Path) -> str:
@@ -128,7 +134,15 @@ def _split(images: Sequence[CheckedImage], val_fraction: float) -> tuple[Labeled
     others = [image.file_name for image in images if image.file_name not in labeled]
     splits = split_by_image(labeled, val_fraction) | split_by_image(others, val_fraction)
     return tuple(
-        LabeledImage(image.file_name, image.size, image.instances, splits[image.file_name], image.id)
+        LabeledImage(
+            image.file_name,
+            image.size,
+            image.instances,
+            splits[image.file_name],
+            image.id,
+            image.video,
+            image.frame,
+        )
         for image in images
     )
 
@@ -146,13 +160,16 @@ def _new_folder(path: Path) -> Iterator[Path]:
 
 
 def _place(image: CheckedImage, folder: Path, *, link: bool) -> None:
-    """Copy or link one image to its place below `folder`."""
+    """Make, copy or link one image at its place below `folder`."""
     target = folder / image.file_name
     target.parent.mkdir(parents=True, exist_ok=True)
+    if not isinstance(image.origin, Path):
+        image.origin.write(target)
+        return
     if not link:
-        shutil.copyfile(image.path, target)
+        shutil.copyfile(image.origin, target)
         return
     try:
-        target.symlink_to(image.path.resolve())
+        target.symlink_to(image.origin.resolve())
     except (OSError, NotImplementedError) as error:
         raise LabelError(f"{target}: links cannot be made here ({error}); import without --link to copy") from error

@@ -70,6 +70,8 @@ class LabeledImage:
         instances: Its animals, in the order of the source.
         split: What the image is for, "train" or "val".
         id: Its number in the source and in `annotations.json`; None where it has none yet, see `LabelSet.image_ids`.
+        video: The name of the video that it is a frame of, or None where the source does not tell.
+        frame: The number of the frame in that video, counted from 0, or None.
     """
 
     file_name: str
@@ -77,6 +79,8 @@ class LabeledImage:
     instances: tuple[LabeledInstance, ...]
     split: Split
     id: int | None = None
+    video: str | None = None
+    frame: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,8 +139,8 @@ class LabelSet:
 def save_label_set(label_set: LabelSet, folder: Path) -> None:
     """Write a label set's `annotations.json` into `folder`; its images belong into `folder/images`.
 
-    The file is COCO keypoint JSON that any COCO reader opens, with extra keys: `split` of an image, `individual`
-    of an annotation, `symmetries` and `sigmas` of the category, `area_rule` of the info.
+    The file is COCO keypoint JSON that any COCO reader opens, with extra keys: `split`, `video` and `frame` of an
+    image, `individual` of an annotation, `symmetries` and `sigmas` of the category, `area_rule` of the info.
 
     Raises:
         LabelError: If the file cannot be written. What was there before is then still there.
@@ -196,7 +200,9 @@ def _category(skeleton: Skeleton) -> dict[str, Any]:
 
 def _image_entry(image_id: int, image: LabeledImage) -> dict[str, Any]:
     height, width = image.size
-    return {"id": image_id, "file_name": image.file_name, "width": width, "height": height, "split": image.split}
+    entry = {"id": image_id, "file_name": image.file_name, "width": width, "height": height, "split": image.split}
+    frame = {"video": image.video, "frame": image.frame}
+    return entry | {key: value for key, value in frame.items() if value is not None}
 
 
 def _annotation_entries(label_set: LabelSet) -> Iterator[dict[str, Any]]:
@@ -258,6 +264,8 @@ def _images_from(content: dict[str, Any], n_keypoints: int) -> tuple[LabeledImag
             instances=tuple(instances.pop(image["id"])),
             split=_split_from(image["split"]),
             id=int(image["id"]),
+            video=image.get("video"),
+            frame=image.get("frame"),
         )
         for image in drain(content["images"])
     )

@@ -36,6 +36,7 @@ class ImportReport:
         format: The label format that was read.
         skeleton: The skeleton of the label set.
         n_images: Number of images, negatives included.
+        n_made: Number of images that were made at import: frames of videos, and images inside of the label file.
         n_negatives: Number of images without instances.
         n_instances: Number of instances, crowds and those without keypoints included.
         n_crowd: Number of instances that outline a group.
@@ -54,6 +55,7 @@ class ImportReport:
     format: str
     skeleton: Skeleton
     n_images: int
+    n_made: int
     n_negatives: int
     n_instances: int
     n_crowd: int
@@ -68,7 +70,11 @@ class ImportReport:
 
 
 def summarize_import(
-    label_set: LabelSet, folder: Path, label_format: str, left_out: Mapping[str, tuple[int, tuple[str, ...]]]
+    label_set: LabelSet,
+    folder: Path,
+    label_format: str,
+    n_made: int,
+    left_out: Mapping[str, tuple[int, tuple[str, ...]]],
 ) -> ImportReport:
     """Count a label set that has at least one image and one instance with labeled keypoints."""
     instances = list(label_set.instances)
@@ -85,6 +91,7 @@ def summarize_import(
         format=label_format,
         skeleton=label_set.skeleton,
         n_images=label_set.n_images,
+        n_made=n_made,
         n_negatives=sum(not image.instances for image in label_set.images),
         n_instances=len(instances),
         n_crowd=int(is_crowd.sum()),

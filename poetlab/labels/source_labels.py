@@ -1,10 +1,14 @@
 """What a file of any format holds, before it is checked: the hand-over from a format's reader to `check`."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
+from poetlab.labels.image_files import ImageFile
 from poetlab.labels.label_set import BBox, Segmentation
+from poetlab.labels.video_frames import SourceVideo
 from poetlab.skeleton import Skeleton
 
 N_EXAMPLES = 3
@@ -53,6 +57,16 @@ class SourceInstance:
     individual: str | None = None
 
 
+class ImageOrigin(Protocol):
+    """Where an image comes from that is no file yet: a frame of a video, or bytes in the label file."""
+
+    def inspect(self) -> ImageFile:
+        """What can be known of the image before it is made."""
+
+    def write(self, path: Path) -> None:
+        """Make the image's file."""
+
+
 @dataclass(slots=True, eq=False)
 class SourceImage:
     """One image as its source has it; several entries of one file name are merged by `check`.
@@ -62,12 +76,18 @@ class SourceImage:
         size: (height, width) in pixels, or None where the source has none.
         instances: Its animals.
         id: Its number in the source, or None where it has none.
+        origin: What makes its file at import; None where there is a file of that name to copy or link.
+        video: The name of the video that it is a frame of, or None.
+        frame: The number of the frame in that video, counted from 0, or None.
     """
 
     file_name: str
     size: tuple[int, int] | None = None
     instances: list[SourceInstance] = field(default_factory=list)
     id: int | None = None
+    origin: ImageOrigin | None = None
+    video: str | None = None
+    frame: int | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -79,9 +99,13 @@ class SourceLabels:
         images: The images in the order of the source. `check` empties the list to save memory.
         area_rule: What the areas that the source gives measure, in words.
         left_out: What the reader could not use.
+        videos: The videos that frames are made from, still to be found.
+        folders: Where the images lie by the source's own account.
     """
 
     skeleton: Skeleton
     images: list[SourceImage]
     area_rule: str
     left_out: LeftOut
+    videos: tuple[SourceVideo, ...] = ()
+    folders: tuple[Path, ...] = ()

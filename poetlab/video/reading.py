@@ -1,7 +1,8 @@
 """Frames out of a video file: each with its index, its time and its pixels."""
 
 import math
-from collections.abc import Generator
+import sys
+from collections.abc import Collection, Container, Generator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from fractions import Fraction
@@ -80,11 +81,22 @@ class VideoFile:
             stop: The first that is not given any more; None for the end of the video.
             stride: Every how many-th.
         """
-        iteration = self._frames(start, stop, stride)
+        return self._kept(self._frames(range(start, sys.maxsize, stride), stop))
+
+    def pick(self, indices: Collection[int]) -> Generator[Frame]:
+        """The frames with these numbers, in ascending order; every frame before the last of them is decoded.
+
+        Args:
+            indices: The numbers, in any order; one beyond the end of the video is passed over.
+        """
+        return self._kept(self._frames(frozenset(indices), max(indices, default=-1) + 1))
+
+    def _kept(self, iteration: Generator[Frame]) -> Generator[Frame]:
+        """The same iteration, which ends when the video is closed."""
         self._iterations.callback(iteration.close)
         return iteration
 
-    def _frames(self, start: int, stop: int | None, stride: int) -> Generator[Frame]:
+    def _frames(self, wanted: Container[int], stop: int | None) -> Generator[Frame]:
         decoding = Decoding(self.path)
         converter = VideoReformatter()
         clock = _Clock(self._time_base, 0.0 if math.isnan(self.fps) else 1 / self.fps)
@@ -93,7 +105,7 @@ class VideoFile:
             for index, frame in enumerate(islice(frames, stop)):
                 n_resized += (frame.height, frame.width) != self._stored_size
                 time = clock.time_of(frame.dts if self._has_decoding_stamps_only else frame.pts)
-                if index >= start and (index - start) % stride == 0:
+                if index in wanted:
                     yield Frame(index, time, self._image(frame, converter))
         reached_end = stop is None or decoding.tally.n_frames < stop
         self.problems = (

@@ -11,7 +11,8 @@ import numpy as np
 from poetlab.config import changed
 from poetlab.errors import ConfigError, LabelError, PoetlabError, ResultsError
 from poetlab.labels.coco import matches_coco, read_coco
-from poetlab.labels.source_labels import SourceLabels
+from poetlab.labels.sleap import matches_sleap, read_sleap
+from poetlab.labels.source_labels import SourceImage, SourceLabels
 from poetlab.results.reading import iter_detections, read_attributes, read_poses
 from poetlab.results.rewriting import rewrite_results
 from poetlab.skeleton import Skeleton
@@ -66,7 +67,8 @@ def track_results(
         results: Result files.
         individuals: How many animals there are; None for as many as the file has names or slots.
         settings: Limits; the default ones if omitted.
-        labels: A tracked result file, or COCO JSON with identities, of the video of a single result file.
+        labels: A tracked result file, or COCO JSON or a SLEAP project with identities, of the video of a single
+            result file.
         output: Folder to write to; None for beside each result, as `<name>_tracked.h5`.
         overwrite: Whether to replace files that exist.
         on_result: Called with what became of each, when it is finished.
@@ -123,16 +125,18 @@ def track_file(
 
 
 def read_identities(path: str | Path) -> Identities:
-    """Read who is where: from a tracked result file, or from COCO JSON with `track_id` or `individual`.
+    """Read who is where: from a tracked result file, COCO JSON with `track_id` or `individual`, or a SLEAP project.
 
-    COCO's images tell their frame by the last number in their file names.
+    COCO's images tell their frame by their key `frame`, or else by the last number in their file names.
 
     Raises:
-        LabelError: If no animal has an identity, or an image no frame number.
+        LabelError: If no animal has an identity, an image no frame number, or if there are several videos.
         ResultsError: If it is a result file that cannot be read.
     """
     if matches_coco(Path(path)):
-        return _identities_of_coco(read_coco(Path(path)), path)
+        return _identities_of_labels(read_coco(Path(path)), path)
+    if matches_sleap(Path(path)):
+        return _identities_of_labels(read_sleap(Path(path)), path)
     poses = read_poses(path)
     if not poses.tracked:
         raise LabelError(f"{path}: is not tracked, so it has no identities; give labels that have")
@@ -205,11 +209,14 @@ def _count_gaps(result: Path, tracks: Tracks) -> int:
     return n_gaps
 
 
-def _identities_of_coco(labels: SourceLabels, path: str | Path) -> Identities:
+def _identities_of_labels(labels: SourceLabels, path: str | Path) -> Identities:
     names = sorted({one.individual for image in labels.images for one in image.instances if one.individual is not None})
     if not names:
         raise LabelError(f"{path}: no annotation has a track_id or individual; export the labels with identities")
-    numbers = [_frame_number(image.file_name, path) for image in labels.images]
+    if len(videos := {image.video for image in labels.images}) > 1:
+        names = ", ".join(sorted(map(str, videos)))
+        raise LabelError(f"{path}: has labels of several videos ({names}); give labels of the result's video")
+    numbers = [_frame_number(image, path) for image in labels.images]
     frames = np.unique(numbers)
     keypoints = np.full((len(frames), len(names), labels.skeleton.n_keypoints, 2), np.nan)
     for number, image in zip(numbers, labels.images, strict=True):
@@ -221,8 +228,10 @@ def _identities_of_coco(labels: SourceLabels, path: str | Path) -> Identities:
     return Identities(tuple(names), frames, keypoints)
 
 
-def _frame_number(file_name: str, path: str | Path) -> int:
-    numbers = re.findall(r"\d+", Path(file_name).stem)
+def _frame_number(image: SourceImage, path: str | Path) -> int:
+    if image.frame is not None:
+        return image.frame
+    numbers = re.findall(r"\d+", Path(image.file_name).stem)
     if not numbers:
-        raise LabelError(f"{path}: the image '{file_name}' has no frame number in its name; name it as its frame")
+        raise LabelError(f"{path}: the image '{image.file_name}' has no frame number in its name; name it as its frame")
     return int(numbers[-1])
