@@ -148,6 +148,8 @@ def _read_images(
     images = []
     columns = tables.frames[["video", "frame_idx", "instance_id_start", "instance_id_end"]]
     for number, index, start, end in sorted(tuple(map(int, row)) for row in columns.tolist()):
+        if number not in videos:
+            raise LabelError(f"a frame is of the video {number}, which it does not list; save it again in SLEAP")
         rows = tables.instances[start:end]
         own = rows[rows["instance_type"] == _USER]
         place = f"{videos[number].name} frame {index}"
