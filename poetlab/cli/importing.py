@@ -25,7 +25,7 @@ def import_(
     name: Annotated[
         str | None, typer.Option(help="What to call the label set.", show_default="as the file or folder")
     ] = None,
-    link: Annotated[bool, typer.Option("--link", help="Link to the images instead of copying them.")] = False,
+    link: Annotated[bool, typer.Option("--link", help="Link to image files instead of copying them.")] = False,
     val_fraction: Annotated[float, typer.Option(help="Part of the images kept for validation.")] = 0.2,
     project: ProjectOption = Path(),
 ) -> None:

@@ -33,8 +33,8 @@ class LabelFormat:
 
 LABEL_FORMATS = (
     LabelFormat("coco", "COCO keypoint JSON", matches_coco, read_coco),
-    LabelFormat("sleap", "SLEAP's .slp or .pkg.slp", matches_sleap, read_sleap),
     LabelFormat("macaquepose", "MacaquePose's annotations.csv", matches_macaque, read_macaque),
+    LabelFormat("sleap", "SLEAP's .slp or .pkg.slp", matches_sleap, read_sleap),
 )
 
 

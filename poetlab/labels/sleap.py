@@ -31,10 +31,6 @@ _CENTER_IS_ZERO = 1.1
 
 _HALF_PIXEL = 0.5
 _USER = 0
-_HIDDEN = "keypoint that is hidden where SLEAP, and no person, has placed it (it is unlabeled)"
-_PREDICTED = "predicted instance (only what a person has labeled or corrected is imported)"
-_CORRECTED = "predicted instance that a person has corrected (the correction is imported)"
-_EMPTY = "frame without instances that is not marked as negative"
 
 
 def matches_sleap(path: Path) -> bool:
@@ -79,7 +75,7 @@ class _Tables(NamedTuple):
 def _read(file: h5py.File, path: Path) -> SourceLabels:
     version = float(file["metadata"].attrs["format_id"])
     if version >= _TOO_NEW:
-        raise LabelError(f"is of SLEAP's format {version:g}, which is not known here; save it with SLEAP 1.6 or older")
+        raise LabelError(f"is of SLEAP's format {version:g}, which is not known here; save it with an older SLEAP")
     instances = _table(file, "instances")
     is_user = instances["instance_type"] == _USER
     negatives = _negatives(file)
@@ -155,11 +151,11 @@ def _read_images(
         place = f"{videos[number].name} frame {index}"
         _count_predictions(rows, place, left_out)
         if len(own) == 0 and (number, index) not in negatives:
-            left_out.add(_EMPTY, place, int(start == end))
+            left_out.add("frame without instances that is not marked as negative", place, int(start == end))
             continue
         image = videos[number].image(index)
         if image is None:
-            left_out.add("labeled frame that the label file does not hold", place)
+            left_out.add("labeled frame that the file does not hold", place)
             continue
         for row in own:
             image.instances.append(_read_instance(row, tables, image.file_name, left_out))
@@ -172,8 +168,8 @@ def _count_predictions(rows: np.ndarray, place: str, left_out: LeftOut) -> None:
     is_user = rows["instance_type"] == _USER
     predicted = set(rows["instance_id"][~is_user].tolist())
     corrected = predicted & set(rows["from_predicted"][is_user].tolist())
-    left_out.add(_CORRECTED, place, len(corrected))
-    left_out.add(_PREDICTED, place, len(predicted - corrected))
+    left_out.add("predicted instance with a correction (which is imported)", place, len(corrected))
+    left_out.add("predicted instance that no person has corrected", place, len(predicted - corrected))
 
 
 def _read_instance(row: np.void, tables: _Tables, file_name: str, left_out: LeftOut) -> SourceInstance:
@@ -183,7 +179,7 @@ def _read_instance(row: np.void, tables: _Tables, file_name: str, left_out: Left
     x, y = points["x"] + tables.shift, points["y"] + tables.shift
     is_placed = ~np.isnan(x) & ~np.isnan(y)
     is_filler = is_placed & ~points["visible"] & ~points["complete"]
-    left_out.add(_HIDDEN, file_name, int(is_filler.sum()))
+    left_out.add("hidden keypoint that no person has placed", file_name, int(is_filler.sum()))
     visibility = np.where(points["visible"], VISIBLE, OCCLUDED)
     visibility[~is_placed | is_filler] = UNLABELED
     track = int(row["track"])

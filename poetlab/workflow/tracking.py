@@ -214,8 +214,8 @@ def _identities_of_labels(labels: SourceLabels, path: str | Path) -> Identities:
     if not names:
         raise LabelError(f"{path}: no annotation has a track_id or individual; export the labels with identities")
     if len(videos := {image.video for image in labels.images}) > 1:
-        names = ", ".join(sorted(map(str, videos)))
-        raise LabelError(f"{path}: has labels of several videos ({names}); give labels of the result's video")
+        listed = ", ".join(sorted(map(str, videos)))
+        raise LabelError(f"{path}: has labels of several videos ({listed}); give labels of the result's video")
     numbers = [_frame_number(image, path) for image in labels.images]
     frames = np.unique(numbers)
     keypoints = np.full((len(frames), len(names), labels.skeleton.n_keypoints, 2), np.nan)

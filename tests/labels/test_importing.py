@@ -369,9 +369,10 @@ def test_both_splits_have_labeled_animals(write_coco, annotation, make_image, tm
 
 
 @pytest.mark.shared_data
-@pytest.mark.parametrize("source", ["flies_pair/labels_coco.json", "flies_pair"])
-def test_flies_are_imported(shared_data: Path, labels_dir: Path, source: str) -> None:
-    report = import_labels(shared_data / source, labels_dir, skeleton=None, name="flies", link=True)
+@pytest.mark.parametrize(("source", "label_format"), [("flies_pair/labels_coco.json", None), ("flies_pair", "coco")])
+def test_flies_are_imported(shared_data: Path, labels_dir: Path, source: str, label_format: str | None) -> None:
+    options = {"name": "flies", "link": True, "label_format": label_format}
+    report = import_labels(shared_data / source, labels_dir, skeleton=None, **options)
     assert (report.n_images, report.n_instances, report.n_negatives) == (50, 100, 0)
     assert report.left_out == {}
     content = json.loads((shared_data / "flies_pair" / "labels_coco.json").read_text(encoding="utf-8"))

@@ -174,6 +174,18 @@ def test_some_frames_are_the_same_as_among_all(
         np.testing.assert_array_equal(frame.image, every[frame.index].image)
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "reordered.avi"])
+def test_picked_frames_are_the_same_as_among_all_in_ascending_order(make_video: MakeVideo, name: str):
+    with open_video(make_video(name)) as video:
+        every = list(video)
+        picked = list(video.pick([40, 3, 59, 3, 1000]))
+        assert list(video.pick([])) == []
+    assert [frame.index for frame in picked] == [3, 40, 59]
+    for frame in picked:
+        assert frame.time == every[frame.index].time
+        np.testing.assert_array_equal(frame.image, every[frame.index].image)
+
+
 def test_what_lies_behind_the_last_frame_asked_for_is_no_problem(make_video: MakeVideo):
     video = open_video(truncate(make_video("cut.mp4", movflags="faststart"), 0.5))
     assert len(list(video.frames(stop=10))) == 10

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sleap_io
 
 from poetlab.drawn.detections import DrawnDetections, Faults, detect, wandering_animals
 from poetlab.drawn.scenario import Scenario
@@ -116,6 +117,40 @@ def test_coco_labels_with_identities_give_figures(write: Callable, drawn: DrawnD
     assert tracked.figures is not None
     assert (tracked.figures.n_labeled, tracked.figures.switches) == (40, 0)
     assert tracked.figures.idf1_of_found == 1
+
+
+def test_a_sleap_project_can_be_the_labels(write: Callable, drawn: DrawnDetections, tmp_path: Path) -> None:
+    """Names, frames and positions are those that were drawn; the video need not be there."""
+    skeleton = sleap_io.Skeleton(list(drawn.animals.skeleton.keypoints))
+    video, tracks = sleap_io.Video("video.mp4", open_backend=False), [sleap_io.Track("ada"), sleap_io.Track("bob")]
+    frames = [
+        sleap_io.LabeledFrame(
+            video,
+            frame,
+            [
+                sleap_io.Instance.from_numpy(pose, skeleton=skeleton, track=track)
+                for pose, track in zip(drawn.animals.keypoints[frame], tracks, strict=True)
+            ],
+        )
+        for frame in range(0, 60, 3)
+    ]
+    path = tmp_path / "labels.slp"
+    sleap_io.save_slp(sleap_io.Labels(frames, tracks=tracks), str(path), verbose=False)
+    identities = read_identities(path)
+    assert (identities.individuals, identities.frames.tolist()) == (("ada", "bob"), list(range(0, 60, 3)))
+    np.testing.assert_array_equal(identities.keypoints, drawn.animals.keypoints[::3])
+    (tracked,) = track_results([write("video.h5")], labels=path)
+    assert tracked.figures is not None
+    assert (tracked.figures.n_labeled, tracked.figures.switches, tracked.figures.idf1_of_found) == (40, 0, 1)
+
+
+def test_labels_of_several_videos_are_refused(write: Callable, tmp_path: Path) -> None:
+    images = [{"id": n, "file_name": f"{n}.png", "video": f"{n}.mp4", "frame": 5} for n in range(2)]
+    annotation = {"id": 1, "image_id": 0, "category_id": 1, "keypoints": [1, 2, 2], "track_id": 1}
+    labels = {"images": images, "annotations": [annotation], "categories": [{"id": 1, "name": "a", "keypoints": ["b"]}]}
+    (tmp_path / "labels.json").write_text(json.dumps(labels))
+    with pytest.raises(LabelError, match=r"several videos \(0\.mp4, 1\.mp4\)"):
+        track_results([write("a.h5")], labels=tmp_path / "labels.json")
 
 
 def test_a_tracked_file_can_be_the_labels(write: Callable) -> None:
