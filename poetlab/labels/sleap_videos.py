@@ -21,6 +21,7 @@ _INSIDE = "."
 """What SLEAP calls the file of a video that is inside of the project."""
 
 _RAW = "hdf5"
+_IMAGE_FORMATS = (_RAW, "png", "jpg", "jpeg")
 _UNREAD = (".h5", ".hdf5", ".slp", ".tif", ".tiff", ".seq")
 _SAYS_ORDER = 1.4
 """The format from which on a project says in which order its colors are; it was OpenCV's before."""
@@ -149,9 +150,10 @@ def _written(file: h5py.File, entry: dict[str, Any]) -> str:
     if _is_inside(entry):
         group = file[backend["dataset"]].parent
         source = next((group[key] for key in ("source_video", "original_video") if key in group), None)
-        if source is None:
-            return str(group.name)
-        return _written(file, json.loads(source["json"][()] if "json" in source else source.attrs["json"]))
+        origin = source and json.loads(source["json"][()] if "json" in source else source.attrs["json"])
+        while origin and origin.get("source_video"):  # a package that was made of a package
+            origin = origin["source_video"]
+        return str(group.name) if not origin or _is_inside(origin) else _written(file, origin)
     if "filenames" in backend:
         return commonpath([str(PurePosixPath(_slashes(name)).parent) for name in backend["filenames"]])
     return _slashes(backend.get("filename", entry.get("filename")))
@@ -192,7 +194,9 @@ def _image_list(path: Path, files: list[str], name: PurePosixPath, number: int) 
 def _embedded(file: h5py.File, path: Path, backend: dict[str, Any], name: PurePosixPath) -> SleapVideo:
     dataset = backend["dataset"]
     frames = file[dataset]
-    image_format = frames.attrs.get("format", _RAW)
+    image_format = str(frames.attrs.get("format", _RAW))
+    if image_format not in _IMAGE_FORMATS:
+        raise LabelError(f"its frames in {dataset} are of the format {image_format}; save it with PNG frames")
     order = "RGB" if float(file["metadata"].attrs["format_id"]) >= _SAYS_ORDER else "BGR"
     is_raw = image_format == _RAW
     is_swapped = not is_raw and frames.attrs.get("channel_order", order) == "BGR"

@@ -230,6 +230,43 @@ def test_frames_that_are_arrays_in_the_project_become_images(write, import_, inp
         np.testing.assert_array_equal(pixels, paint(frame))
 
 
+def test_a_package_made_of_a_package_is_read_too(write, import_, tmp_path: Path) -> None:
+    every = decode(write("birds.pkg.slp", embed="user", plugin="imageio").parent / "cam.mp4")
+    again = tmp_path / "again" / "birds.pkg.slp"
+    again.parent.mkdir()
+    labels = sleap_io.load_slp(str(tmp_path / "source" / "birds.pkg.slp"))
+    sleap_io.save_slp(labels, str(again), embed="user", verbose=False)
+    label_set, _ = import_(again)
+    for (name, frame), pixels in pixels_of(label_set).items():
+        assert name == "cam.mp4"
+        np.testing.assert_array_equal(pixels, every[frame])
+
+
+@pytest.mark.parametrize("image_format", ["png/../../escape", "tiff"])
+def test_embedded_frames_of_an_unknown_format_are_refused(write, tmp_path: Path, image_format: str) -> None:
+    def rename(file: h5py.File) -> None:
+        file["video0/video"].attrs["format"] = image_format
+
+    path = edit(write("birds.pkg.slp", embed="user", plugin="imageio"), rename)
+    assert "save it with PNG frames" in refusal(path, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../../escape.mp4", "..", "/", "C:\\..\\escape.mp4", "a\0.mp4"])
+def test_no_name_of_a_video_leads_out_of_the_project(write, import_, tmp_path: Path, name: str) -> None:
+    def rename(file: h5py.File) -> None:
+        entry = {"backend": {"filename": name}}
+        file["video0/source_video"].attrs["json"] = json.dumps(entry)
+
+    path = edit(write("birds.pkg.slp", embed="user", plugin="imageio"), rename)
+    if "\0" in name:
+        assert "does not stay in the images folder" in refusal(path, tmp_path)
+        return
+    label_set, _ = import_(path)
+    for image in label_set.images:
+        assert label_set.images_dir.resolve() in label_set.image_path(image).resolve().parents
+        assert label_set.image_path(image).is_file()
+
+
 def test_an_embedded_frame_that_is_damaged_is_left_out(write, import_) -> None:
     def damage(file: h5py.File) -> None:
         file["video0/video"][0, 120:] = 0
