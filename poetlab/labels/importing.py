@@ -67,7 +67,7 @@ def import_labels(  # noqa: PLR0913  the one public verb of labels; all but two 
     labels = known_format.read(path)
     skeleton = skeleton or labels.skeleton
     try:
-        locate_videos(labels.videos, folders, as_written=images_dir is None)
+        locate_videos((image.origin for image in labels.images), folders, as_written=images_dir is None)
         folders += labels.folders if images_dir is None else ()
         checked = check_labels(labels, skeleton, folders, lambda done, total: report_progress(done, 2 * total))
         _refuse_empty(checked, labels.left_out, folders)

@@ -99,7 +99,6 @@ def _read(file: h5py.File, path: Path) -> SourceLabels:
         images,
         area_rule="area of the box around the labeled keypoints",
         left_out=left_out,
-        videos=tuple(dict.fromkeys(video.source for video in videos if video.source)),
         folders=tuple(dict.fromkeys(folder for video in videos for folder in video.folders)),
     )
 

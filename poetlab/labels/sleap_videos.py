@@ -86,15 +86,14 @@ class SleapVideo:
     Attributes:
         name: Its name, distinct within the project.
         number: What the table of frames calls it where that is not its place in the list of videos.
-        image: The frame with a number as an image, or None where the project does not have it.
-        source: The video file that frames are made from, if there is one.
+        image: The frame with a number as an image, or None where the project does not have it; raises a LabelError if
+            it is of a kind that cannot be read.
         folders: Where its images lie by the project's account, if it is a list of images.
     """
 
     name: PurePosixPath
     number: int
     image: Callable[[int], SourceImage | None]
-    source: SourceVideo | None = None
     folders: tuple[Path, ...] = ()
 
 
@@ -106,7 +105,7 @@ def read_videos(file: h5py.File, path: Path) -> list[SleapVideo]:
         path: Its path.
 
     Raises:
-        LabelError: If a video is of a kind whose frames cannot be read.
+        LabelError: If the videos are cropped, or if frames inside of the project are of no known format.
     """
     if "video_crops" in file and len(file["video_crops"]):
         raise LabelError("its videos are cropped by SLEAP, which is not supported; save the cropped videos as files")
@@ -122,9 +121,6 @@ def read_videos(file: h5py.File, path: Path) -> list[SleapVideo]:
             videos.append(_embedded(file, path, backend, name))
         elif "filenames" in backend:
             videos.append(_image_list(path, backend["filenames"], name, number))
-        elif PurePosixPath(key[0]).suffix.lower() in _UNREAD:
-            what = f"the frames of {key[0]} cannot be read"
-            raise LabelError(f"{what}; save the project as .pkg.slp, which holds the labeled frames itself")
         else:
             videos.append(_video_file(sources[key], _size(backend), name, number))
     return videos
@@ -171,9 +167,12 @@ def _size(backend: dict[str, Any]) -> tuple[int, int] | None:
 
 def _video_file(source: SourceVideo, size: tuple[int, int] | None, name: PurePosixPath, number: int) -> SleapVideo:
     def image(index: int) -> SourceImage:
+        if PurePosixPath(source.written).suffix.lower() in _UNREAD:
+            what = f"the frames of {source.written} cannot be read"
+            raise LabelError(f"{what}; save the project as .pkg.slp, which holds the labeled frames itself")
         return SourceImage(_frame_name(name, index), size, origin=source.frame(index), video=str(name), frame=index)
 
-    return SleapVideo(name, number, image, source)
+    return SleapVideo(name, number, image)
 
 
 def _image_list(path: Path, files: list[str], name: PurePosixPath, number: int) -> SleapVideo:

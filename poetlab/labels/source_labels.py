@@ -8,7 +8,6 @@ import numpy as np
 
 from poetlab.labels.image_files import ImageFile
 from poetlab.labels.label_set import BBox, Segmentation
-from poetlab.labels.video_frames import SourceVideo
 from poetlab.skeleton import Skeleton
 
 N_EXAMPLES = 3
@@ -99,7 +98,6 @@ class SourceLabels:
         images: The images in the order of the source. `check` empties the list to save memory.
         area_rule: What the areas that the source gives measure, in words.
         left_out: What the reader could not use.
-        videos: The videos that frames are made from, still to be found.
         folders: Where the images lie by the source's own account.
     """
 
@@ -107,5 +105,4 @@ class SourceLabels:
     images: list[SourceImage]
     area_rule: str
     left_out: LeftOut
-    videos: tuple[SourceVideo, ...] = ()
     folders: tuple[Path, ...] = ()

@@ -108,11 +108,11 @@ class VideoFrame:
         self.video.write(self.index, path)
 
 
-def locate_videos(videos: Iterable[SourceVideo], folders: tuple[Path, ...], *, as_written: bool) -> None:
-    """Find the files of videos.
+def locate_videos(origins: Iterable[object], folders: tuple[Path, ...], *, as_written: bool) -> None:
+    """Find the files of the videos that images are frames of.
 
     Args:
-        videos: The videos.
+        origins: Where images come from; those that are no `VideoFrame` are passed over.
         folders: Where they may lie, first choice first.
         as_written: Whether to look first where the labels say that they lie.
 
@@ -121,7 +121,7 @@ def locate_videos(videos: Iterable[SourceVideo], folders: tuple[Path, ...], *, a
     """
     found: dict[Path, SourceVideo] = {}
     missing = []
-    for video in videos:
+    for video in dict.fromkeys(origin.video for origin in origins if isinstance(origin, VideoFrame)):
         video.locate(folders, as_written=as_written)
         if video.path is None:
             missing.append(video.written)

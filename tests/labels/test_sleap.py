@@ -315,6 +315,15 @@ def test_videos_that_moved_are_found_beside_the_project_or_where_the_caller_says
     assert "are both found as" in refusal(tmp_path / "moved" / "birds.slp", tmp_path)
 
 
+def test_videos_without_labels_need_not_be_there(write, import_, tmp_path: Path) -> None:
+    path = write(videos=("a.mp4", "b.mp4"))
+    labels = sleap_io.load_slp(str(path))
+    labels.labeled_frames = [frame for frame in labels if frame.video is labels.videos[1]]
+    sleap_io.save_slp(labels, str(path), verbose=False)
+    (tmp_path / "source" / "a.mp4").unlink()
+    assert [(image.video, image.frame) for image in import_(path)[0].images] == [("b.mp4", 5), ("b.mp4", 1)][::-1]
+
+
 def test_a_list_of_images_is_copied_or_linked(import_, make_image, tmp_path: Path) -> None:
     files = [make_image(tmp_path / "recording" / "day1" / f"img{n}.png") for n in range(3)]
     skeleton = make_skeleton()

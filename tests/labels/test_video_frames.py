@@ -30,7 +30,7 @@ def make_video(path: Path, n_frames: int = 60, *, is_gray: bool = False) -> Path
 
 def located(path: Path) -> SourceVideo:
     video = SourceVideo(path.name)
-    locate_videos([video], (path.parent,), as_written=True)
+    locate_videos([video.frame(0)], (path.parent,), as_written=True)
     return video
 
 
@@ -76,7 +76,7 @@ def test_a_video_is_looked_for_with_ever_fewer_of_its_folders(tmp_path: Path, wr
         (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / place).touch()
         video = SourceVideo(written)
-        locate_videos([video], (tmp_path / "y", tmp_path / "x"), as_written=False)
+        locate_videos([video.frame(0)], (tmp_path / "y", tmp_path / "x"), as_written=False)
         assert video.path == tmp_path / place
 
 
@@ -86,14 +86,14 @@ def test_the_written_path_comes_first_unless_the_caller_says_where(tmp_path: Pat
         (tmp_path / folder / "a.mp4").touch()
     video = SourceVideo(str(tmp_path / "there" / "a.mp4"))
     for as_written, folder in ((True, "there"), (False, "here")):
-        locate_videos([video], (tmp_path / "here",), as_written=as_written)
+        locate_videos([video.frame(0)], (tmp_path / "here",), as_written=as_written)
         assert video.path == tmp_path / folder / "a.mp4"
 
 
 def test_missing_videos_are_all_named(tmp_path: Path) -> None:
     (tmp_path / "b.mp4").touch()
     with pytest.raises(LabelError, match=r"the labeled videos a\.mp4, c\.mp4 are not in .*give their folder"):
-        locate_videos([SourceVideo(f"{name}.mp4") for name in "abc"], (tmp_path,), as_written=True)
+        locate_videos([SourceVideo(f"{name}.mp4").frame(0) for name in "abc"], (tmp_path,), as_written=True)
 
 
 @pytest.mark.parametrize(
