@@ -1,5 +1,6 @@
 """One video in, one result file out."""
 
+import logging
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -23,6 +24,10 @@ from poetlab.skeleton import Skeleton
 from poetlab.tracking.track import track_detections
 from poetlab.video.fingerprint import fingerprint
 from poetlab.video.reading import VideoFile, open_video
+
+logger = logging.getLogger(__name__)
+
+_NOT_TOLD_APART = "%s: too little goes on from frame to frame to tell the animals apart, so they are left as slots"
 
 
 @dataclass(frozen=True)
@@ -48,9 +53,9 @@ def analyze_video(
     Decoding, the network and writing run at the same time. Batches start at multiples of their size, counted in the
     selected frames, also where a stopped run is continued; so that gives what a run in one go gives.
 
-    Then the animals are told apart. Where tracking is off, or nothing was seen long enough to be told apart, the
-    slots of the result are ordered by score in each frame, so a slot is not one animal over time; the file says that it
-    is not tracked.
+    Then the animals are told apart. Where tracking is off, or too little goes on from frame to frame (as in a single
+    frame, or with a large stride), the slots of the result are ordered by score in each frame, so a slot is not one
+    animal over time; the file says that it is not tracked.
 
     Args:
         predictor: The network.
@@ -125,7 +130,9 @@ def _tracks(
         n_individuals,
         lambda _: progress.on_tracked(video, next(done), writer.n_frames),
     )
-    if not tracks.individuals:
+    if not tracks.tell_apart:
+        if len(tracks.slots):
+            logger.warning(_NOT_TOLD_APART, video)
         return {}
     how = plan.tracking.model_dump() | {"individuals": n_individuals, "joins": tracks.n_joins}
     return {"individuals": tracks.individuals, "slots": tracks.slots, "tracking": how}
