@@ -61,7 +61,8 @@ def analyze_video(
         predictor: The network.
         video_path: The video; it is streamed, so memory does not grow with its length.
         path: HDF5 file to write; it appears when it is whole.
-        plan: Threshold, batch size, number of slots, selection; and `overwrite`, not to continue a stopped run.
+        plan: Threshold, batch size, number of slots, selection; and `overwrite`, to give up a stopped run that has more
+            frames than are wanted.
         progress: Functions to call.
 
     Raises:
@@ -74,7 +75,7 @@ def analyze_video(
         batch_size = plan.settings.batch_size or automatic_batch_size(predictor.network.device, seen_size)
         plan = replace(plan, settings=plan.settings.model_copy(update={"batch_size": batch_size}))
         with _open_results(path, predictor, video, plan) as writer:
-            n_earlier = _require_no_more(writer, plan)
+            n_earlier = writer.n_frames
             progress.on_earlier_frames(n_earlier)
             n_in_whole_batches = n_earlier // batch_size * batch_size
             batches = _read(video, plan, n_in_whole_batches, predictor.network)
@@ -157,18 +158,24 @@ def _seen_size(video: VideoFile, crop: Crop | None) -> tuple[int, int]:
     return crop.height, crop.width
 
 
-def _require_no_more(writer: ResultsWriter, plan: AnalysisPlan) -> int:
-    """The number of frames that a stopped run has left, none of which may be left out of the result."""
-    wanted = plan.selection.count()
-    if wanted is not None and writer.n_frames > wanted:
-        raise ResultsError(
-            f"{writer.path}: a run that was stopped has analyzed {writer.n_frames} frames, more than are wanted now; "
-            "go on with it by the same command as then, or give it up with --overwrite"
-        )
-    return writer.n_frames
-
-
 def _open_results(path: Path, predictor: FittingPredictor, video: VideoFile, plan: AnalysisPlan) -> ResultsWriter:
+    """The result file with the frames of a run that was stopped, none of which may be left out unless overwritten."""
+    writer = _writer(path, predictor, video, plan)
+    wanted, n_earlier = plan.selection.count(), writer.n_frames
+    if wanted is None or n_earlier <= wanted:
+        return writer
+    with writer:
+        if not plan.overwrite:
+            raise ResultsError(
+                f"{path}: a run that was stopped has analyzed {n_earlier} frames, more than are wanted now; "
+                "go on with it by the same command as then, or give it up with --overwrite"
+            )
+    return _writer(path, predictor, video, plan, resume=False)
+
+
+def _writer(
+    path: Path, predictor: FittingPredictor, video: VideoFile, plan: AnalysisPlan, *, resume: bool = True
+) -> ResultsWriter:
     where = plan.selection.to_dict()
     how_far = {name: where.pop(name) for name in ("stop", "max_frames")}
     return ResultsWriter(
@@ -184,5 +191,5 @@ def _open_results(path: Path, predictor: FittingPredictor, video: VideoFile, pla
         settings={"threshold": plan.settings.threshold, **where},
         other_settings={"batch_size": plan.settings.batch_size, **how_far},
         model_digest=predictor.digest,
-        resume=not plan.overwrite,
+        resume=resume,
     )

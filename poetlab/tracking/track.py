@@ -33,7 +33,8 @@ class Tracks:
         slots: (detections,) position of each detection's individual in `individuals`, in the order in which the
             detections were given; -1 for one that belongs to none.
         n_joins: Places where two stretches of detections were taken for one animal: where a switch could be.
-        presence: Part of the frames with detections in which there is an individual; 1 if there is no detection.
+        presence: Part of the frames with detections in which there is an individual that is seen more than once; 1
+            if there is no detection.
     """
 
     individuals: tuple[str, ...]
@@ -56,7 +57,8 @@ def track_detections(
 ) -> Tracks:
     """Give each animal one name throughout a video.
 
-    Memory grows by one number a detection and a frame, and by little a tracklet, so it does not matter how long the video is.
+    Memory grows by one number a detection and a frame, and by little a tracklet, so it does not matter how long the
+    video is.
 
     Args:
         frames: Frames in the order of time; those without a detection may be left out.
@@ -84,9 +86,17 @@ def track_detections(
     n_names = len(chains) if n_individuals is None else n_individuals
     individuals = tuple(f"individual_{number}" for number in range(1, n_names + 1))
     slots = _slots(np.frombuffer(numbers, dtype=np.intc), tracklets, chains)
-    is_there = np.maximum.reduceat(slots, firsts) >= 0 if firsts else np.ones(1, bool)
     n_joins = sum(len(numbers) - 1 for numbers in chains if numbers)
-    return Tracks(individuals, slots, n_joins, presence=float(is_there.mean()))
+    return Tracks(individuals, slots, n_joins, _presence(slots, np.frombuffer(firsts, dtype=np.intc)))
+
+
+def _presence(slots: np.ndarray, firsts: np.ndarray) -> float:
+    """`Tracks.presence`, from the slots and the places of each frame's first detection."""
+    if not len(firsts):
+        return 1.0
+    times_seen = np.bincount(slots[slots >= 0], minlength=1)
+    is_followed = (slots >= 0) & (times_seen[slots] > 1)
+    return float(np.logical_or.reduceat(is_followed, firsts).mean())
 
 
 def _not_empty(frames: Iterable[Frame], on_frames: Callable[[int], None] | None) -> Iterator[Frame]:
