@@ -52,8 +52,11 @@ def clean_up_and_draw(path: Path) -> None:
     (filtered,) = poetlab.filter_results([path], max_gap=5, smooth="median")
     if filtered.path is None:
         raise SystemExit(filtered.error)
-    for plotted in poetlab.plot_results([filtered.path]):
-        print(f"filtered: {filtered.path}; pictures: {', '.join(map(str, plotted.paths))}")
+    print(f"filtered: {filtered.path}")
+    (plotted,) = poetlab.plot_results([filtered.path])
+    if plotted.error:
+        raise SystemExit(plotted.error)
+    print(f"pictures: {', '.join(map(str, plotted.paths))}")
 
 
 def print_epoch(metrics: Mapping[str, Any]) -> None:
