@@ -1,6 +1,7 @@
-"""Writing files so that they appear whole or not at all."""
+"""Writing files and folders so that they appear whole or not at all."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,6 +28,36 @@ def whole_file(path: Path, suffix: str = ".partial") -> Iterator[Path]:
         partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Give a temporary folder beside `path` to fill; when the block ends well, it becomes `path`.
+
+    If the block raises, nothing is left of it; what a killed run left is removed at the start.
+
+    Args:
+        path: The folder to make; absent or empty. The folder that it lies in is made too.
+
+    Raises:
+        OSError: If a folder cannot be made, emptied or renamed.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    parent_is_new = not os.path.lexists(path.parent)
+    try:
+        if partial.exists():
+            shutil.rmtree(partial)
+        partial.mkdir(parents=True)
+        yield partial
+        if path.is_dir():
+            path.rmdir()
+        partial.rename(path)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        if parent_is_new:
+            with suppress(OSError):
+                path.parent.rmdir()
         raise
 
 

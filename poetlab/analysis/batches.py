@@ -72,7 +72,7 @@ def read_batches(
 class _Picture(NamedTuple):
     """What is kept of a frame until its batch is full: its number, its time and its pixels (1, height, width, 3)."""
 
-    index: int
+    number: int
     time: float
     pixels: Tensor
 
@@ -88,7 +88,7 @@ def _picture(frame: Frame, selection: Selection, prepare: Callable[[Tensor], Ten
 def _stack(pictures: list[_Picture], *, pinned: bool) -> Batch:
     images = torch.cat([picture.pixels for picture in pictures])
     return Batch(
-        frames=np.array([picture.index for picture in pictures]),
+        frames=np.array([picture.number for picture in pictures]),
         times=np.array([picture.time for picture in pictures]),
         images=(images.pin_memory() if pinned else images).permute(0, 3, 1, 2),
     )

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from poetlab.drawn.animals import LIZARD
 from poetlab.drawn.scenario import Scenario
 from poetlab.drawn.scene import Picture, draw_shot
 from poetlab.errors import LabelError
+from poetlab.files import whole_folder
 
 _ANNOTATIONS = "annotations.json"
 _IMAGES = "images"
@@ -54,7 +54,7 @@ def draw_dataset(
     planning, *seeds = np.random.SeedSequence(seed).spawn(n_images + 1)
     counts = _plan(np.random.default_rng(planning), n_images, n_animals, negatives)
     content = _empty_coco(f"Drawn by poetlab from seed {seed}")
-    with _whole_or_nothing(folder) as partial:
+    with _new_folder(folder) as partial:
         (partial / _IMAGES).mkdir()
         for index, (count, image_seed) in enumerate(zip(counts, seeds, strict=True)):
             rng = np.random.default_rng(image_seed)
@@ -69,22 +69,15 @@ def draw_dataset(
 
 
 @contextlib.contextmanager
-def _whole_or_nothing(folder: Path) -> Iterator[Path]:
-    """A folder beside `folder` that takes its place once it is complete, and vanishes if it never is."""
-    partial = folder.with_name(f".{folder.name}.partial")
+def _new_folder(path: Path) -> Iterator[Path]:
+    """A folder to fill, which becomes `path` at the end; an error removes it."""
     try:
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise LabelError(f"{folder}: exists already; delete it or choose another folder for the drawn images")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        yield partial
-        if folder.is_dir():
-            folder.rmdir()
-        partial.replace(folder)
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise LabelError(f"{path}: exists already; delete it or choose another folder for the drawn images")
+        with whole_folder(path) as partial:
+            yield partial
     except OSError as error:
-        raise LabelError(f"{folder}: cannot be written ({error.strerror}); free space or choose another") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        raise LabelError(f"{path}: cannot be written ({error.strerror}); free space or choose another") from error
 
 
 def _plan(rng: np.random.Generator, n_images: int, n_animals: tuple[int, int], negatives: float) -> list[int]:

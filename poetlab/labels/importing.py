@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 from poetlab.errors import LabelError, SkeletonError
+from poetlab.files import whole_folder
 from poetlab.labels.check import MISSING, CheckedImage, CheckedLabels, check_labels
 from poetlab.labels.formats import detect_format
 from poetlab.labels.label_set import IMAGES, LabeledImage, LabelSet, Split, save_label_set
@@ -71,7 +72,7 @@ def import_labels(  # noqa: PLR0913  the one public verb of labels; all but two 
     label_set = LabelSet(name, skeleton, images, checked.area_rule, destination / name / IMAGES)
 
     n_left_out = checked.n_listed - len(images)
-    with _new_folder(destination, name) as folder:
+    with _new_folder(destination / name) as folder:
         for done, image in enumerate(checked.images, start=1):
             _place(image, folder / IMAGES, link=link)
             report_progress(checked.n_listed + n_left_out + done, 2 * checked.n_listed)
@@ -133,26 +134,15 @@ def _split(images: Sequence[CheckedImage], val_fraction: float) -> tuple[Labeled
 
 
 @contextlib.contextmanager
-def _new_folder(destination: Path, name: str) -> Iterator[Path]:
-    """A folder to fill, which becomes `destination/name` at the end; an error removes it."""
-    partial = destination / f".{name}.partial"
-    is_new = not os.path.lexists(destination)
+def _new_folder(path: Path) -> Iterator[Path]:
+    """A folder to fill, which becomes `path` at the end; an error removes it."""
     try:
-        destination.mkdir(parents=True, exist_ok=True)
-        if partial.exists():
-            shutil.rmtree(partial)  # a run that was killed left it
-        (partial / IMAGES).mkdir(parents=True)
-        yield partial
-        partial.rename(destination / name)
-    except BaseException as error:
-        shutil.rmtree(partial, ignore_errors=True)
-        if is_new:
-            with contextlib.suppress(OSError):
-                destination.rmdir()
-        if isinstance(error, OSError):
-            reason = f"{error.strerror}: {error.filename or partial}"
-            raise LabelError(f"{destination / name}: cannot be written ({reason}); nothing was imported") from error
-        raise
+        with whole_folder(path) as partial:
+            (partial / IMAGES).mkdir()
+            yield partial
+    except OSError as error:
+        reason = f"{error.strerror}: {error.filename or path}"
+        raise LabelError(f"{path}: cannot be written ({reason}); nothing was imported") from error
 
 
 def _place(image: CheckedImage, folder: Path, *, link: bool) -> None:

@@ -111,7 +111,7 @@ def test_a_crop_is_all_that_the_network_sees_and_results_stay_in_the_full_frame(
     video, crop = make_video(), Crop(16, 8, 32, 24)
     seen: list[tuple[int, ...]] = []
     poses = analyze(watched(predictor, lambda frames: seen.append(tuple(frames.shape))), video, plan(crop=crop))
-    assert set(seen) == {(4, 3, 24, 32), (2, 3, 24, 32)}
+    assert set(seen) == {(4, 3, 32, 43), (2, 3, 32, 43)}  # 24 x 32 at the network's size
     images = [image[8:32, 16:48] for image in images_of(video)]
     expected = [found for i in range(0, 22, 4) for found in predictor.predict(stacked(images[i : i + 4]))]
     in_crop = np.stack([found.best(3).keypoints for found in expected])
