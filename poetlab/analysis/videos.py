@@ -103,8 +103,7 @@ def _finished(
         on_progress = partial(progress.on_drawn, video)
         render_video(video, read_poses(path), labeled, on_progress=on_progress)
     with ResultFile(path) as results:
-        is_there = results.scores() > 0
-    n_animals = is_there.sum(axis=1)
+        n_animals = (results.scores() > 0).sum(axis=1)
     attributes = read_attributes(path)
     is_tracked = bool(attributes["tracked"])
     return VideoResult(
@@ -115,7 +114,7 @@ def _finished(
         n_frames=len(n_animals),
         most_animals=int(n_animals.max()),
         mean_animals=float(n_animals.mean()),
-        n_tracks=int(is_there.any(axis=0).sum()) if is_tracked else None,
+        n_tracks=len(attributes["individuals"]) if is_tracked else None,
         n_joins=attributes.get("tracking", {}).get("joins"),
     )
 
