@@ -17,8 +17,8 @@ from poetlab.labels.source_labels import LeftOut
 from poetlab.labels.split import check_fraction, split_by_image
 from poetlab.skeleton import Skeleton
 
-_NAMELESS = "annotations"
-"""What every data set calls its label file, so that it names none of them."""
+_NAMELESS = ("annotations", "config", "CollectedData")
+"""What every data set calls its label file in some tool, perhaps with `_` and a person, so that it names none."""
 
 
 def import_labels(  # noqa: PLR0913  the one public verb of labels; all but two arguments are by name
@@ -83,7 +83,7 @@ def import_labels(  # noqa: PLR0913  the one public verb of labels; all but two 
 def _name_of(source: Path) -> str:
     """The folder's name, or the file's where that says more than that it holds annotations."""
     path = source.resolve()
-    if path.is_file() and path.stem != _NAMELESS:
+    if path.is_file() and path.stem not in _NAMELESS and not path.stem.startswith("CollectedData_"):
         return path.stem
     return path.name if path.is_dir() else path.parent.name
 
