@@ -34,13 +34,16 @@ class _Config:
 
 
 def matches_deeplabcut(path: Path) -> bool:
-    """Whether a path is a project's folder or `config.yaml`, the folder of one video, or one table of labels."""
+    """Whether a path is a project's folder or `config.yaml`, the folder of one video, or one table of labels.
+
+    A CSV beside `labeled-data` is Lightning Pose's; DeepLabCut keeps its tables below that folder.
+    """
     if path.name == _CONFIG:
         return any(_tables_below(path.parent / LABELED_DATA))
     if path.is_dir():
         labeled_data = path / LABELED_DATA
         return any(_tables_below(labeled_data)) or (not labeled_data.exists() and any(_tables_in(path)))
-    return is_pose_csv(path) or is_pose_h5(path)
+    return is_pose_h5(path) or (is_pose_csv(path) and not (path.parent / LABELED_DATA).exists())
 
 
 def read_deeplabcut(path: Path) -> SourceLabels:

@@ -10,6 +10,7 @@ from pathlib import Path
 from poetlab.errors import LabelError
 from poetlab.labels.coco import matches_coco, read_coco
 from poetlab.labels.deeplabcut import matches_deeplabcut, read_deeplabcut
+from poetlab.labels.lightning_pose import matches_lightning_pose, read_lightning_pose
 from poetlab.labels.macaque import matches_macaque, read_macaque
 from poetlab.labels.source_labels import SourceLabels
 
@@ -34,6 +35,7 @@ class LabelFormat:
 LABEL_FORMATS = (
     LabelFormat("coco", "COCO keypoint JSON", matches_coco, read_coco),
     LabelFormat("dlc", "DeepLabCut's project or table", matches_deeplabcut, read_deeplabcut),
+    LabelFormat("lightning-pose", "Lightning Pose's CSV or project", matches_lightning_pose, read_lightning_pose),
     LabelFormat("macaquepose", "MacaquePose's annotations.csv", matches_macaque, read_macaque),
 )
 

@@ -8,7 +8,7 @@ from typing import IO
 import numpy as np
 
 from poetlab.errors import LabelError
-from poetlab.labels.pose_table import LEVELS, PoseTable, make_pose_table
+from poetlab.labels.pose_table import COORDS, LEVELS, PoseTable, make_pose_table
 
 _MAX_LINE = 2**20
 """Characters. The longest header that is accepted is shorter."""
@@ -23,7 +23,7 @@ def is_pose_csv(path: Path) -> bool:
             header = _read_header(csv.reader(_lines(file)))
     except (csv.Error, ValueError):
         return False
-    return set(header[-1][_n_index(header) :]) == {"x", "y"}
+    return set(header[-1][_n_index(header) :]) in COORDS
 
 
 def read_pose_csv(path: Path) -> PoseTable:

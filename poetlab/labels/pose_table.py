@@ -1,8 +1,10 @@
 """The table that DeepLabCut and Lightning Pose keep labels in: one row an image, two columns a keypoint.
 
 Its header has the levels scorer, bodyparts, coords, or with several animals scorer, individuals, bodyparts, coords.
-Its index is an image's path in one column, or in three (`labeled-data`, video, file).
-Source: https://deeplabcut.github.io/DeepLabCut/docs/standardDeepLabCut_UserGuide.html
+Its index is an image's path in one column, or in three (`labeled-data`, video, file). Lightning Pose allows a third
+column a keypoint, `visible`, with COCO's 0, 1 and 2.
+Sources: https://deeplabcut.github.io/DeepLabCut/docs/standardDeepLabCut_UserGuide.html and
+https://lightning-pose.readthedocs.io/en/latest/source/directory_structure_reference/label_csv_file_format.html
 """
 
 from collections.abc import Callable, Sequence
@@ -12,13 +14,16 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import numpy as np
 
 from poetlab.errors import LabelError
-from poetlab.labels.label_set import UNLABELED, VISIBLE
+from poetlab.labels.label_set import OCCLUDED, UNLABELED, VISIBLE
 from poetlab.labels.source_labels import LeftOut, SourceImage, SourceInstance
 
 LABELED_DATA = "labeled-data"
 
 LEVELS = ("scorer", "individuals", "bodyparts", "coords")
 """The levels of the header; tables of single animals lack the second."""
+
+COORDS = ({"x", "y"}, {"x", "y", "visible"})
+"""What the columns of a keypoint may be."""
 
 MAX_COLUMNS = 10_000
 """More than any animal needs, and few enough that a hostile header costs no time."""
@@ -34,6 +39,7 @@ class PoseTable:
         columns: The individual (None in a table of single animals) and the keypoint of each pair of columns.
         images: The image of each row, with `/` between folders.
         points: (images, columns, 2) x and y in pixels; NaN where nothing is labeled.
+        visibility: (images, columns) 0, 1 or 2; NaN where the table does not say.
     """
 
     path: Path
@@ -41,6 +47,7 @@ class PoseTable:
     columns: tuple[tuple[str | None, str], ...]
     images: tuple[str, ...]
     points: np.ndarray
+    visibility: np.ndarray
 
     @property
     def individuals(self) -> tuple[str | None, ...]:
@@ -55,15 +62,16 @@ class PoseTable:
     def keypoints(self, individual: str | None, order: Sequence[str]) -> np.ndarray:
         """(images, k, 3) x, y and visibility of one individual's keypoints of these names.
 
-        A point is visible if it has a position, and unlabeled if it has none: the table knows no occlusion.
+        A point without a position is unlabeled. Where the table does not say more, any other one is visible.
         """
         places = {name: place for place, (owner, name) in enumerate(self.columns) if owner == individual}
         keypoints = np.full((len(self.images), len(order), 3), np.nan)
         for keypoint, name in enumerate(order):
             if name in places:
                 keypoints[:, keypoint, :2] = self.points[:, places[name]]
-        unlabeled = np.isnan(keypoints[..., :2]).all(axis=-1)
-        keypoints[..., 2] = np.where(unlabeled, UNLABELED, VISIBLE)
+                keypoints[:, keypoint, 2] = self.visibility[:, places[name]]
+        keypoints[..., 2] = np.where(np.isnan(keypoints[..., 2]), VISIBLE, keypoints[..., 2])
+        keypoints[np.isnan(keypoints[..., :2]).all(axis=-1), 2] = UNLABELED
         return keypoints
 
 
@@ -81,6 +89,20 @@ def make_pose_table(
     Raises:
         LabelError: If the header is not that of labels.
     """
+    places = _column_places(path, header)
+    points = values[:, np.array([[coords["x"], coords["y"]] for coords in places.values()])]
+    visibility = np.full(points.shape[:2], np.nan)
+    for column, coords in enumerate(places.values()):
+        if "visible" in coords:
+            visibility[:, column] = values[:, coords["visible"]]
+    known = np.isin(visibility, (UNLABELED, OCCLUDED, VISIBLE)) | np.isnan(visibility)
+    if not known.all():
+        raise LabelError(f"{path}: the visibility {visibility[~known][0]:g} is none of 0, 1 and 2; correct it")
+    return PoseTable(path, header[0][0], tuple(places), tuple(map(_relative_name, images)), points, visibility)
+
+
+def _column_places(path: Path, header: Sequence[Sequence[str]]) -> dict[tuple[str | None, str], dict[str, int]]:
+    """Individual and keypoint -> coordinate -> its column."""
     if len(header) not in (len(LEVELS) - 1, len(LEVELS)) or not header[0]:
         raise LabelError(
             f"{path}: its header has {len(header)} levels where labels have 3 or 4; give a table of labels"
@@ -93,15 +115,14 @@ def make_pose_table(
     places: dict[tuple[str | None, str], dict[str, int]] = {}
     for place, (owner, keypoint, coord) in enumerate(zip(owners, header[-2], header[-1], strict=True)):
         coords = places.setdefault((owner, keypoint), {})
-        if coord not in ("x", "y"):
+        if coord not in COORDS[-1]:
             raise LabelError(f"{path}: has a column '{coord}', as predictions have; give labels, with x and y alone")
         if coord in coords:
             raise LabelError(f"{path}: has two columns '{coord}' of '{keypoint}'; remove one of them")
         coords[coord] = place
-    if lone := [keypoint for (_, keypoint), coords in places.items() if len(coords) < len(("x", "y"))]:
+    if lone := [keypoint for (_, keypoint), coords in places.items() if set(coords) not in COORDS]:
         raise LabelError(f"{path}: '{lone[0]}' lacks its x or its y column; export the table again")
-    order = np.array([[coords["x"], coords["y"]] for coords in places.values()])
-    return PoseTable(path, scorers[0], tuple(places), tuple(map(_relative_name, images)), values[:, order])
+    return places
 
 
 def drop_columns(
@@ -119,7 +140,8 @@ def drop_columns(
     for place in sorted(set(range(len(table.columns))) - set(kept)):
         n_labeled = int((~np.isnan(table.points[:, place]).all(axis=-1)).sum())
         left_out.add(reason, table.columns[place][1], n_labeled)
-    return replace(table, columns=tuple(table.columns[place] for place in kept), points=table.points[:, kept])
+    columns = tuple(table.columns[place] for place in kept)
+    return replace(table, columns=columns, points=table.points[:, kept], visibility=table.visibility[:, kept])
 
 
 def pose_images(tables: Sequence[PoseTable], keypoints: Sequence[str], left_out: LeftOut) -> list[SourceImage]:
@@ -132,6 +154,8 @@ def pose_images(tables: Sequence[PoseTable], keypoints: Sequence[str], left_out:
     """
     images: dict[str, SourceImage] = {}
     for table in tables:
+        n_without_position = int(((table.visibility > 0) & np.isnan(table.points).all(axis=-1)).sum())
+        left_out.add("hidden keypoint without a position", table.path.name, n_without_position)
         poses = {individual: table.keypoints(individual, keypoints) for individual in table.individuals}
         for row, name in enumerate(table.images):
             instances = [

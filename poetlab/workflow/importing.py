@@ -26,7 +26,7 @@ def import_labels(
     Args:
         project: The project.
         source: A label file or a folder of labels.
-        label_format: `coco`, `dlc` or `macaquepose`; None detects it.
+        label_format: `coco`, `dlc`, `lightning-pose` or `macaquepose`; None detects it.
         images: Folder of the images; None looks beside the labels.
         name: What to call the label set; None takes the source's name.
         link: Whether to link to the images instead of copying them.

@@ -353,7 +353,7 @@ def test_other_files_are_not_deeplabcuts(tmp_path: Path) -> None:
 @pytest.mark.shared_data
 def test_a_real_recording_comes_in_without_loss(shared_data: Path, tmp_path: Path) -> None:
     source = shared_data / "mirror_mouse"
-    report = import_labels(source, tmp_path / "labels", skeleton=None)
+    report = import_labels(source / "CollectedData.csv", tmp_path / "labels", skeleton=None, label_format="dlc")
     with (source / "CollectedData.csv").open(newline="") as file:
         _, names, _, *rows = csv.reader(file)
     stored = load_label_set(report.folder)
