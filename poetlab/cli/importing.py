@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def import_(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Label files, or folders of labels.")],
     label_format: Annotated[
-        str | None, typer.Option("--format", help="coco, dlc, lightning-pose or macaquepose.", show_default="detected")
+        str | None,
+        typer.Option("--format", help="coco, dlc, lightning-pose, macaquepose or yolo.", show_default="detected"),
     ] = None,
     images: Annotated[Path | None, typer.Option(help="Folder of the images.", show_default="beside the labels")] = None,
     name: Annotated[
@@ -27,7 +28,7 @@ def import_(
     val_fraction: Annotated[float, typer.Option(help="Part of the images kept for validation.")] = 0.2,
     project: ProjectOption = Path(),
 ) -> None:
-    """Import labels: COCO keypoint JSON, DeepLabCut, Lightning Pose or MacaquePose."""
+    """Import labels: COCO keypoint JSON, DeepLabCut, Lightning Pose, MacaquePose or YOLO-pose."""
     from poetlab.project import open_project
 
     if name is not None and len(paths) > 1:

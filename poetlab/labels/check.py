@@ -11,7 +11,7 @@ from poetlab.errors import LabelError, SkeletonError
 from poetlab.labels.complete import AreaSource, area_rule, complete_instance
 from poetlab.labels.image_files import find_image, inspect_image, is_turned, safe_file_name
 from poetlab.labels.json_file import drain
-from poetlab.labels.label_set import LabeledInstance
+from poetlab.labels.label_set import LabeledInstance, Split
 from poetlab.labels.source_labels import LeftOut, SourceImage, SourceLabels
 from poetlab.skeleton import Skeleton
 
@@ -28,6 +28,7 @@ class CheckedImage:
         size: (height, width) in pixels.
         instances: Its animals.
         id: Its number in the source, or None where it has none.
+        split: What the source has it for, or None where it does not say.
     """
 
     path: Path
@@ -35,6 +36,7 @@ class CheckedImage:
     size: tuple[int, int]
     instances: tuple[LabeledInstance, ...]
     id: int | None
+    split: Split | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +85,7 @@ def check_labels(
             if (other := names.setdefault(path, image.file_name)) != image.file_name:
                 raise LabelError(f"'{other}' and '{image.file_name}' are both found as {path}; say where each lies")
             instances = _complete(image, order, size, source.left_out, areas)
-            checked.append(CheckedImage(path, image.file_name, size, instances, image.id))
+            checked.append(CheckedImage(path, image.file_name, size, instances, image.id, image.split))
         else:
             source.left_out.add("animal on an image that is left out", image.file_name, len(image.instances))
         on_progress(done, n_images)
@@ -114,7 +116,7 @@ def _merge(images: list[SourceImage], left_out: LeftOut) -> list[SourceImage]:
         name = safe_file_name(image.file_name)
         if name in merged:
             left_out.add("repeated entry of an image (its animals are added to the first entry's)", name)
-        first = merged.setdefault(name, SourceImage(name, image.size, id=image.id))
+        first = merged.setdefault(name, SourceImage(name, image.size, id=image.id, split=image.split))
         if image.size and first.size and first.size != image.size:
             raise LabelError(f"'{name}' is listed with the sizes {first.size} and {image.size}; correct one of them")
         first.size = first.size or image.size

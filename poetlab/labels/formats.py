@@ -13,6 +13,7 @@ from poetlab.labels.deeplabcut import matches_deeplabcut, read_deeplabcut
 from poetlab.labels.lightning_pose import matches_lightning_pose, read_lightning_pose
 from poetlab.labels.macaque import matches_macaque, read_macaque
 from poetlab.labels.source_labels import SourceLabels
+from poetlab.labels.yolo import matches_yolo, read_yolo
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ LABEL_FORMATS = (
     LabelFormat("dlc", "DeepLabCut's project or table", matches_deeplabcut, read_deeplabcut),
     LabelFormat("lightning-pose", "Lightning Pose's CSV or project", matches_lightning_pose, read_lightning_pose),
     LabelFormat("macaquepose", "MacaquePose's annotations.csv", matches_macaque, read_macaque),
+    LabelFormat("yolo", "Ultralytics' YOLO-pose data.yaml", matches_yolo, read_yolo),
 )
 
 

@@ -17,7 +17,7 @@ from poetlab.labels.source_labels import LeftOut
 from poetlab.labels.split import check_fraction, split_by_image
 from poetlab.skeleton import Skeleton
 
-_NAMELESS = ("annotations", "config", "CollectedData")
+_NAMELESS = ("annotations", "config", "data", "CollectedData")
 """What every data set calls its label file in some tool, perhaps with `_` and a person, so that it names none."""
 
 
@@ -45,7 +45,8 @@ def import_labels(  # noqa: PLR0913  the one public verb of labels; all but two 
         images_dir: Where the images lie; None looks beside the label file and in `images/` beside it.
         name: What to call the label set; None takes the source's name.
         link: Whether to link to the images where they lie instead of copying them.
-        val_fraction: Share of images for validation, from 0 (all train) to 1 (all validate).
+        val_fraction: Share of images for validation, from 0 (all train) to 1 (all validate), where the source does
+            not split them itself.
         on_progress: Called with (done, total); every image counts twice, once checked and once copied.
 
     Returns:
@@ -123,10 +124,15 @@ def _refuse_empty(checked: CheckedLabels, left_out: LeftOut, folders: Sequence[P
 
 
 def _split(images: Sequence[CheckedImage], val_fraction: float) -> tuple[LabeledImage, ...]:
-    """Split images with and without labeled animals apart, so that both splits have some to learn from."""
-    labeled = {image.file_name for image in images if any(instance.n_labeled for instance in image.instances)}
-    others = [image.file_name for image in images if image.file_name not in labeled]
-    splits = split_by_image(labeled, val_fraction) | split_by_image(others, val_fraction)
+    """The splits of the source; those of the other images are drawn.
+
+    Images with and without labeled animals are split apart, so that both splits have some to learn from.
+    """
+    given = {image.file_name: image.split for image in images if image.split}
+    drawn = [image for image in images if not image.split]
+    labeled = {image.file_name for image in drawn if any(instance.n_labeled for instance in image.instances)}
+    others = [image.file_name for image in drawn if image.file_name not in labeled]
+    splits = given | split_by_image(labeled, val_fraction) | split_by_image(others, val_fraction)
     return tuple(
         LabeledImage(image.file_name, image.size, image.instances, splits[image.file_name], image.id)
         for image in images

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from poetlab.labels.label_set import BBox, Segmentation
+from poetlab.labels.label_set import BBox, Segmentation, Split
 from poetlab.skeleton import Skeleton
 
 N_EXAMPLES = 3
@@ -62,12 +62,14 @@ class SourceImage:
         size: (height, width) in pixels, or None where the source has none.
         instances: Its animals.
         id: Its number in the source, or None where it has none.
+        split: What the source has it for, or None where it does not say.
     """
 
     file_name: str
     size: tuple[int, int] | None = None
     instances: list[SourceInstance] = field(default_factory=list)
     id: int | None = None
+    split: Split | None = None
 
 
 @dataclass(slots=True, eq=False)

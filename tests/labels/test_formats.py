@@ -52,7 +52,7 @@ def test_what_is_not_known_is_refused_with_what_is(tmp_path: Path) -> None:
     with pytest.raises(LabelError, match=r"no labels of a known format; expected COCO keypoint JSON \(coco\) or"):
         detect_format(tmp_path)
     with pytest.raises(
-        LabelError, match="'paper' is no label format; known are coco, dlc, lightning-pose, macaquepose"
+        LabelError, match="'paper' is no label format; known are coco, dlc, lightning-pose, macaquepose, yolo"
     ):
         detect_format(tmp_path, "paper")
     with pytest.raises(LabelError, match="no such file or folder"):
