@@ -2,8 +2,8 @@
 
     python examples/read_results.py results/video.h5 --keypoint head
 
-Slots are ordered by score in each frame. With several animals, a slot's speed is that of one animal only if the
-file is tracked; the distance between animals needs no identities.
+A file that is not tracked has slots, ordered by score in each frame. With several animals, a slot's speed is not that
+of one animal; the distance between two animals needs no identities.
 """
 
 import argparse

@@ -1,8 +1,8 @@
-"""The whole job: labels and a video in, a network and the video's poses out.
+"""The whole job: labels and a video in, a network, the video's poses and pictures of them out.
 
     python examples/whole_job.py labels.json video.mp4 --project myproject
 
-The same as the commands init, import, train, evaluate and analyze.
+The same as the commands init, import, train, evaluate, analyze, filter and plot.
 """
 
 import argparse
@@ -43,7 +43,20 @@ def main() -> None:
         poses = poetlab.read_poses(result.path)
         n_found = int((poses.scores > 0).any(axis=1).sum())
         print(f"animals found in {n_found} of {poses.n_frames} frames")
-        print(f"poses: {result.path}")
+        print(f"poses: {result.path}, with {result.n_joins} joins, at which animals could be switched")
+        clean_up_and_draw(result.path)
+
+
+def clean_up_and_draw(path: Path) -> None:
+    """Fill short gaps and smooth, into a new file, and draw that."""
+    (filtered,) = poetlab.filter_results([path], max_gap=5, smooth="median")
+    if filtered.path is None:
+        raise SystemExit(filtered.error)
+    print(f"filtered: {filtered.path}")
+    (plotted,) = poetlab.plot_results([filtered.path])
+    if plotted.error:
+        raise SystemExit(plotted.error)
+    print(f"pictures: {', '.join(map(str, plotted.paths))}")
 
 
 def print_epoch(metrics: Mapping[str, Any]) -> None:

@@ -218,17 +218,17 @@ def write_results(path: Path) -> None:
     with ResultsWriter(
         path,
         skeleton=skeleton,
-        individuals=("slot_1", "slot_2"),
+        individuals=("individual_1", "individual_2"),
         size=(100, 200),
         fps=10.0,
         video="video.mp4",
         video_fingerprint="0" * 16,
         model="001-poet-r18",
-        tracked=False,
+        tracked=True,
         settings={},
     ) as writer:
         for frame in range(5):
             keypoints = np.array([[[6.0 * frame, 10], [50, 50]], [[90, 20], [95, 25]]])
             visibility = np.array([[0.9, 0.2], [0.8, 0.6]])
             writer.append([frame / 10], [Instances(keypoints, visibility, np.array([0.9, 0.7]))], [frame])
-        writer.finish()
+        writer.finish(tracking={"individuals": 2, "joins": 0})

@@ -39,7 +39,7 @@ def test_the_page_runs_from_top_to_bottom(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(sys.modules, "keypoint_moseq", SimpleNamespace(load_keypoints=load_keypoints))  # type: ignore[arg-type]
     (tmp_path / "results").mkdir()
-    result = make_result(tmp_path / "results" / "video.h5", individuals=("ada", "bob"), tracked=True)
+    result = make_result(tmp_path / "results" / "video.h5", individuals=("individual_1", "individual_2"), tracked=True)
     names: dict[str, Any] = {}
     for language, text in re.findall(r"```(bash|python)\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL):
         if language == "bash":
@@ -48,8 +48,8 @@ def test_the_page_runs_from_top_to_bottom(
             exec(compile(text, str(PAGE), "exec"), names)
     poses = read_poses(result)
     head = poses.keypoints[:, :, 0]
-    np.testing.assert_array_equal(names["head_of_ada"].droplevel(0, axis=1)[["x", "y"]], head[:, 0])
-    assert names["means"].loc[("ada", "head"), "x"] == pytest.approx(np.nanmean(head[:, 0, 0]))
+    np.testing.assert_array_equal(names["head_of_the_first"].droplevel(0, axis=1)[["x", "y"]], head[:, 0])
+    assert names["means"].loc[("individual_1", "head"), "x"] == pytest.approx(np.nanmean(head[:, 0, 0]))
     assert len(names["tidy"]) == 6 * 2 * 2
     assert names["table"].shape == names["from_h5"].shape == names["from_csv"].shape == (6, 12)
     assert names["bodyparts"] == ["head", "tail"]
@@ -59,7 +59,7 @@ def test_the_page_runs_from_top_to_bottom(
     np.testing.assert_array_equal(names["tracks"], poses.keypoints)
     np.testing.assert_array_equal(names["analysis"].numpy(), poses.keypoints)
     np.testing.assert_array_equal(names["positions"].transpose(0, 3, 1, 2), poses.keypoints)
-    assert names["names"] == ["ada", "bob"]
+    assert names["names"] == ["individual_1", "individual_2"]
     np.testing.assert_array_equal(names["head"], head[:, 0])
     np.testing.assert_array_equal(names["seconds"], poses.times)
     assert names["dataset"].sizes["time"] == names["both"].sizes["time"] == 6

@@ -44,7 +44,9 @@ def test_the_whole_job(tmp_path: Path, drawn_labels: Path) -> None:
     assert printed.startswith("imported 12 images")
     assert "epoch 1: loss" in printed
     assert "of 6 frames" in printed
-    assert len(pd.read_hdf(tmp_path / "study" / "results" / "drawn.h5")) == 6
+    results = tmp_path / "study" / "results"
+    assert len(pd.read_hdf(results / "drawn.h5")) == len(pd.read_hdf(results / "drawn_filtered.h5")) == 6
+    assert (results / "drawn_filtered_trajectories.png").is_file()
 
 
 def test_known_animals(tmp_path: Path) -> None:
@@ -61,8 +63,8 @@ def test_reading_results(tmp_path: Path) -> None:
     write_walk(path)
     printed = run_example("read_results.py", path, "--keypoint", "head")
     assert "walk.mp4: 11 frames" in printed
-    assert re.search(r"frames in which head is visible:\n.*\nslot_1 +100.0%\nslot_2 +90.9%", printed)
-    assert re.search(r"median speed of head, pixels a second:\n.*\nslot_1 +50.0\nslot_2 +0.0", printed)
+    assert re.search(r"frames in which head is visible:\n.*\nindividual_1 +100.0%\nindividual_2 +90.9%", printed)
+    assert re.search(r"median speed of head, pixels a second:\n.*\nindividual_1 +50.0\nindividual_2 +0.0", printed)
     assert "median distance of head between the first two, pixels: 22.5" in printed  # 0, 5, ... 45: the last is hidden
 
 
@@ -79,13 +81,13 @@ def write_walk(path: Path) -> None:
     with ResultsWriter(
         path,
         skeleton=Skeleton("fly", ("tail", "head")),
-        individuals=("slot_1", "slot_2"),
+        individuals=("individual_1", "individual_2"),
         size=(100, 200),
         fps=10.0,
         video="walk.mp4",
         video_fingerprint="0" * 16,
         model="001-poet-r18",
-        tracked=False,
+        tracked=True,
         settings={},
     ) as writer:
         for frame in range(11):

@@ -16,7 +16,7 @@ class AnalysisPlan:
 
     Attributes:
         output_dir: Folder of the results.
-        n_individuals: Most instances a frame; the slots of the result.
+        n_individuals: Most instances a frame: the individuals of the result, or its slots if it is not tracked.
         settings: Threshold and batch size.
         selection: Which frames, and which part of each.
         tracking: Whether and how each animal gets one name throughout.
@@ -72,7 +72,7 @@ class VideoResult:
         seconds: Time that took.
         most_animals: Largest number of animals found in one frame; None if it failed.
         mean_animals: Their mean number in a frame; None if it failed.
-        n_tracks: Individuals that tracking told apart; None if it was off.
+        n_tracks: Names that tracking gave, those of individuals that were never found included; None if it was off.
         n_joins: Places where tracking took two stretches for one animal: where a switch could be; None if it was off.
         notes: What was wrong with the video, or why it failed or was skipped; one sentence each.
     """

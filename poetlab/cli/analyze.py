@@ -12,6 +12,7 @@ from rich.progress import TaskID
 
 from poetlab.cli.console import (
     count_as_done,
+    counted,
     number,
     plain,
     progress_bar,
@@ -158,7 +159,7 @@ class _FramesBar:
 
 def _show_result(result: "VideoResult") -> None:
     if result.status == "done" and result.path:
-        show(f"{plain(result.video.name)}: {result.n_frames} frames -> {relative(result.path)}")
+        show(f"{plain(result.video.name)}: {counted(result.n_frames, 'frame')} -> {relative(result.path)}")
     else:
         show(f"{plain(result.video.name)}: {result.status}")
     if result.status != "failed":

@@ -105,6 +105,11 @@ def number(value: float, form: str) -> str:
     return "-" if math.isnan(value) else format(value, form)
 
 
+def counted(n: int, thing: str) -> str:
+    """A number of things; the plural has an s."""
+    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"
+
+
 def megabytes(n_bytes: int) -> str:
     """A size of a file."""
     return f"{n_bytes / 1e6:.1f} MB"

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from poetlab.cli.console import number, plain, progress_bar, relative, show, show_table, stopped_by_ctrl_c, table
+from poetlab.cli.console import (
+    counted,
+    number,
+    plain,
+    progress_bar,
+    relative,
+    show,
+    show_table,
+    stopped_by_ctrl_c,
+    table,
+)
 from poetlab.cli.options import DeviceOption, ProjectOption, SnapshotOption
 from poetlab.errors import ConfigError
 
@@ -72,8 +82,9 @@ def show_evaluation(evaluation: "Evaluation") -> None:
         )
     show_table(errors)
     show(
-        f"{evaluation.n_images} images, {evaluation.n_animals} animals, {evaluation.n_detections} detections with a "
-        f"score of at least {evaluation.threshold:g}: {evaluation.n_missed} missed, {evaluation.n_extra} too many, "
+        f"{counted(evaluation.n_images, 'image')}, {counted(evaluation.n_animals, 'animal')}, "
+        f"{counted(evaluation.n_detections, 'detection')} with a score of at least {evaluation.threshold:g}: "
+        f"{evaluation.n_missed} missed, {evaluation.n_extra} too many, "
         f"mean count error {evaluation.count_error:.2f} an image"
     )
     _show_centers(evaluation)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from poetlab.cli.console import plain, progress_bar, relative, show, show_table, stopped_by_ctrl_c, table
+from poetlab.cli.console import counted, plain, progress_bar, relative, show, show_table, stopped_by_ctrl_c, table
 from poetlab.cli.options import ProjectOption
 from poetlab.errors import LabelError
 
@@ -76,12 +76,13 @@ def show_report(report: "ImportReport") -> None:
     if report.image_sizes[0] != report.image_sizes[1]:
         sizes += f" to {high_width} x {high_height}"
     show(
-        f"  {report.n_images} images of {sizes} pixels: {report.n_train} for training, {report.n_val} for validation; "
-        f"{report.n_negatives} without animals"
+        f"  {counted(report.n_images, 'image')} of {sizes} pixels: {report.n_train} for training, "
+        f"{report.n_val} for validation; {report.n_negatives} without animals"
     )
     n_animals = report.n_instances - report.n_crowd
     show(
-        f"  {n_animals} animals, {report.n_without_keypoints} of them without keypoints; {report.n_crowd} crowd regions"
+        f"  {counted(n_animals, 'animal')}, {report.n_without_keypoints} of them without keypoints; "
+        f"{counted(report.n_crowd, 'crowd region')}"
     )
     size = report.animal_sizes
     show(f"  animal size (root of area): {size.smallest:.0f} to {size.largest:.0f} pixels, median {size.median:.0f}")

@@ -5,7 +5,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from poetlab.cli.console import plain, relative, show
+from poetlab.cli.console import counted, plain, relative, show
 from poetlab.cli.options import ProjectOption
 from poetlab.errors import PoetlabError, ProjectError
 
@@ -24,7 +24,7 @@ def info(project: ProjectOption = Path()) -> None:
 
     show("  ".join(f"{name} {version(name)}" for name in _PACKAGES) + f"  Python {platform.python_version()}")
     device = choose_device()
-    detail = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{torch.get_num_threads()} threads"
+    detail = torch.cuda.get_device_name(device) if device.type == "cuda" else counted(torch.get_num_threads(), "thread")
     show(f"device: {device} ({detail})")
     try:
         opened = open_project(project)
@@ -40,7 +40,7 @@ def _show_project(project: "Project") -> None:
     show(f"project: {plain(project.path)}")
     if project.has_skeleton:
         skeleton = project.skeleton()
-        show(f"  skeleton {plain(skeleton.name)}: {skeleton.n_keypoints} keypoints")
+        show(f"  skeleton {plain(skeleton.name)}: {counted(skeleton.n_keypoints, 'keypoint')}")
     else:
         show("  no skeleton yet; the first import sets it")
     for path in sorted(project.labels_dir.glob(f"*/{ANNOTATIONS}")):
@@ -49,10 +49,10 @@ def _show_project(project: "Project") -> None:
         except PoetlabError as error:
             show(f"  [red]{plain(error)}[/]")
             continue
-        images = f"{labels.n_images} images ({labels.select('val').n_images} for validation)"
-        show(f"  labels {plain(labels.name)}: {images}, {labels.n_instances} animals")
+        images = f"{counted(labels.n_images, 'image')} ({labels.select('val').n_images} for validation)"
+        show(f"  labels {plain(labels.name)}: {images}, {counted(labels.n_instances, 'animal')}")
     for run in project.runs():
         state = "best and last" if run.best.is_file() else "last only" if run.last.is_file() else "no snapshot"
         show(f"  model {plain(run.name)}: {state}")
     results = sorted(project.results_dir.rglob("*.h5"))
-    show(f"  {len(results)} result files in {relative(project.results_dir)}")
+    show(f"  {counted(len(results), 'result file')} in {relative(project.results_dir)}")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from poetlab.cli.console import plain, progress_bar, relative, show, stopped_by_ctrl_c
+from poetlab.cli.console import counted, plain, progress_bar, relative, show, stopped_by_ctrl_c
 from poetlab.cli.options import ResultsArgument
 
 if TYPE_CHECKING:
@@ -64,6 +64,6 @@ def _show_result(rendered: "RenderedResult") -> None:
     if rendered.path is None:
         show(f"[red]failed:[/] {plain(rendered.error)}")
         return
-    show(f"{plain(rendered.result.name)}: {rendered.n_frames} frames -> {relative(rendered.path)}")
+    show(f"{plain(rendered.result.name)}: {counted(rendered.n_frames, 'frame')} -> {relative(rendered.path)}")
     if not rendered.tracked:
         show("  [yellow]note:[/] not tracked, so there are scores in place of names, and no trails")

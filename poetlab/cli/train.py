@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from poetlab.cli.console import count_megabytes, number, plain, progress_bar, relative, show, stopped_by_ctrl_c
+from poetlab.cli.console import count_megabytes, counted, number, plain, progress_bar, relative, show, stopped_by_ctrl_c
 from poetlab.cli.options import DeviceOption, ProjectOption
 
 if TYPE_CHECKING:
@@ -135,13 +135,13 @@ def _summarize(names: Sequence[str]) -> str:
 
 def _show_start(start: "TrainingStart") -> None:
     begun = f"going on after epoch {start.n_epochs_done} of" if start.resumed else "training"
-    show(f"{begun} {relative(start.folder.path)}: {start.preset} on {start.device}, {start.n_epochs} epochs")
+    show(f"{begun} {relative(start.folder.path)}: {start.preset} on {start.device}, {counted(start.n_epochs, 'epoch')}")
     validated = f"{start.n_validation_images} for validation"
     if not start.n_validation_images:
         validated = "none for validation, so AP is measured on the training images"
-    show(f"  {start.n_training_images} training images, {validated}")
+    show(f"  {counted(start.n_training_images, 'training image')}, {validated}")
     for name, n_images in start.also_evaluated.items():
-        show(f"  {plain(name)}: {n_images} images, not trained on, measured at each validation")
+        show(f"  {plain(name)}: {counted(n_images, 'image')}, not trained on, measured at each validation")
     if start.n_epochs_done >= start.n_epochs > 0:
         show("  all its epochs are done already; for more, give a higher --epochs")
     if start.transfer:

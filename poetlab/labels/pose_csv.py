@@ -1,6 +1,7 @@
 """Pose tables as CSV."""
 
 import csv
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -43,6 +44,8 @@ def read_pose_csv(path: Path) -> PoseTable:
                 if not _is_index_name(row, n_index):
                     images.append("/".join(row[:n_index]))
                     values.append(_read_values(row, n_index, len(header[0])))
+            if values and len(row) < len(header[0]):
+                _refuse_cut_short(path)
     except OSError as error:
         raise LabelError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions") from error
     except (csv.Error, ValueError) as error:
@@ -86,6 +89,16 @@ def _is_index_name(row: list[str], n_index: int) -> bool:
 
 
 def _read_values(row: list[str], n_index: int, n_columns: int) -> list[float]:
-    if len(row) != n_columns:
+    """The numbers of a row; a spreadsheet program may have left out the empty cells at its end."""
+    if len(row) > n_columns:
         raise ValueError(f"the row has {len(row)} cells where the header has {n_columns}")
-    return [float(cell) if cell.strip() else float("nan") for cell in row[n_index:]]
+    cells = row[n_index:] + [""] * (n_columns - max(len(row), n_index))
+    return [float(cell) if cell.strip() else float("nan") for cell in cells]
+
+
+def _refuse_cut_short(path: Path) -> None:
+    """Raise a ValueError if the last row, which is too short, has no end either."""
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        if file.read() not in (b"\n", b"\r"):
+            raise ValueError("the file is cut short")

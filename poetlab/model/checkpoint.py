@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile, ZipFile, is_zipfile
 
 import torch
 from pydantic import ValidationError
@@ -138,17 +139,37 @@ def load_published(path: Path) -> dict[str, Tensor]:
     allowed: it only holds values, and these may be nothing but tensors and plain values in turn.
 
     Raises:
-        SnapshotError: If the file is not such a checkpoint, or holds anything but tensors and plain values.
+        SnapshotError: If the file is not such a checkpoint, is damaged, or holds anything but plain tensors and values.
     """
+    _check_not_damaged(path)
     try:
         with torch.serialization.safe_globals([argparse.Namespace]):
             content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for damaged and for unsafe files
         raise SnapshotError(f"{path}: neither a poetlab snapshot nor a checkpoint of plain tensors") from error
     weights = content.get("model", content) if isinstance(content, dict) else None
-    if not isinstance(weights, dict) or not all(isinstance(tensor, Tensor) for tensor in weights.values()):
-        raise SnapshotError(f"{path}: holds no dictionary of tensors under 'model'")
+    if not isinstance(weights, dict) or not all(_is_plain_tensor(tensor) for tensor in weights.values()):
+        raise SnapshotError(f"{path}: holds no dictionary of plain tensors under 'model'")
     return weights
+
+
+def _check_not_damaged(path: Path) -> None:
+    """Compare the checksums in a zip file, which is what `torch.save` writes, with its content; torch does not."""
+    try:
+        if not is_zipfile(path):
+            return
+        with ZipFile(path) as file:
+            is_damaged = file.testzip() is not None
+    except (BadZipFile, OSError, ValueError, NotImplementedError, EOFError):
+        is_damaged = True
+    if is_damaged:
+        raise SnapshotError(f"{path}: its content does not fit the checksums in it; was it copied whole?")
+
+
+def _is_plain_tensor(value: Any) -> bool:
+    """Whether this is numbers in memory, and neither sparse, nor quantized, nor complex, nor without its data."""
+    is_dense = isinstance(value, Tensor) and value.layout == torch.strided and not value.is_quantized
+    return is_dense and value.device.type == "cpu" and not value.is_complex()
 
 
 def _with_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -61,10 +61,13 @@ def start_from_file(
         keypoint_map: Which pretrained keypoints to start from where names differ.
 
     Raises:
-        SnapshotError: If the file cannot be read, nothing in it fits, or there is a map but no pose head for it.
+        SnapshotError: If the file cannot be read, holds what is not a number, nothing in it fits, or there is a map but
+            no pose head for it.
         SkeletonError: If the map names a keypoint that the pretrained network does not know.
     """
     weights, known_keypoints = _read_weights(path)
+    if not all(tensor.isfinite().all() for tensor in weights.values()):
+        raise SnapshotError(f"{path}: holds what is not a number, so its training has diverged; use other weights")
     if keypoint_map and not known_keypoints:
         raise SnapshotError(
             f"{path}: these weights know no keypoints; leave out --keypoint-map ({keypoint_map.source})"

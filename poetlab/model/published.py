@@ -31,11 +31,14 @@ def is_published_layout(weights: Mapping[str, Tensor]) -> bool:
 
 
 def from_published(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The `["model"]` tensors of a published checkpoint under the names that `Poet` gives them."""
+    """The `["model"]` tensors of a published checkpoint under the names that `Poet` gives them.
+
+    What is no three matrices in one, where the layout has that, keeps a name that no network has.
+    """
     converted: dict[str, Tensor] = {}
     for published_name, tensor in weights.items():
         name = _rename(published_name)
-        if name.endswith((".in_proj_weight", ".in_proj_bias")):
+        if name.endswith((".in_proj_weight", ".in_proj_bias")) and tensor.ndim and len(tensor) % 3 == 0:
             attention, _, kind = name.rpartition(".in_proj_")
             for part, chunk in zip(("query", "key", "value"), torch.chunk(tensor, 3), strict=True):
                 converted[f"{attention}.{part}.{kind}"] = chunk

@@ -13,14 +13,15 @@ from poetlab.model.poet import Poet
 from poetlab.model.presets import find_preset
 from poetlab.model.published import from_published, is_published_layout
 from poetlab.skeleton import load_skeleton
-from poetlab.weights.catalog import PublishedWeights, published_weights
+from poetlab.weights.catalog import PublishedWeights, published_weights, read_md5
 
 
 def add_file(path: Path) -> PublishedWeights:
     """Copy a file of published weights into the cache, under the name that it has there.
 
-    It is recognized by its checksum; POET's own, if its Zenodo record was never read on this machine, by the names and
-    shapes of its tensors. Its name does not matter.
+    It is recognized by its checksum. That of POET's own is in its Zenodo record, or, if that was never read on this
+    machine, in a file `<name>.md5` beside it; without either it is recognized by the names and shapes of its tensors.
+    Its name does not matter.
 
     Args:
         path: The file.
@@ -65,8 +66,9 @@ def _recognize(path: Path) -> PublishedWeights:
 
 
 def _is_published_poet(path: Path, weights: PublishedWeights) -> bool:
-    if weights.record_md5 is not None:
-        return pooch.file_hash(str(path), alg="md5") == weights.record_md5
+    md5 = weights.record_md5 or read_md5(path.with_name(f"{path.name}.md5"))
+    if md5 is not None:
+        return pooch.file_hash(str(path), alg="md5") == md5
     try:
         tensors = load_published(path)
     except SnapshotError:

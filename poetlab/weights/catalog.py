@@ -52,11 +52,16 @@ class PublishedWeights:
     @property
     def record_md5(self) -> str | None:
         """The checksum of its Zenodo record, if the record was ever read on this machine."""
-        try:
-            found = re.match(r"[0-9a-f]{32}\b", self.md5_path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError):
-            return None
-        return found[0] if found else None
+        return read_md5(self.md5_path)
+
+
+def read_md5(path: Path) -> str | None:
+    """The first checksum in a file such as `md5sum` writes; None if there is no such file."""
+    try:
+        found = re.match(r"[0-9a-f]{32}\b", path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return None
+    return found[0] if found else None
 
 
 def cache_folder() -> Path:

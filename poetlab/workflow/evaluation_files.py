@@ -89,5 +89,8 @@ def _draw_plots(folder: Path, name: str, evaluation: Evaluation) -> None:
         plot_visibility(visibility_by_label(evaluation.matched), visibility)
     else:
         visibility.unlink(missing_ok=True)
+    layers = folder / f"{name}.png"
     if evaluation.coco_by_decoder_layer and not math.isnan(evaluation.coco["AP"]):
-        plot_decoder_layers(evaluation.coco_by_decoder_layer, folder / f"{name}.png")
+        plot_decoder_layers(evaluation.coco_by_decoder_layer, layers)
+    else:
+        layers.unlink(missing_ok=True)

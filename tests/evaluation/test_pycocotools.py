@@ -184,6 +184,19 @@ def test_each_of_several_label_sets_has_its_own_detections(
         assert figures[5] == recall
 
 
+def test_a_picture_of_an_earlier_evaluation_goes_if_there_is_nothing_to_draw(
+    mouse: Skeleton, animal: Make, image: Make, detections: Make, tmp_path: Path
+) -> None:
+    label_set = LabelSet("mice", mouse, (), "", tmp_path)
+    left = []
+    for labeled in (image(animal((10, 20, 2), (30, 20, 2))), image()):
+        predicted = [PredictedImage(label_set, 1, labeled, (detections((MOUSE, 0.5)),) * 2)]
+        write_evaluation(tmp_path, "e", {}, score_predictions(predicted, mouse, every_layer=True), predicted)
+        left.append({path.name for path in tmp_path.glob("*.png")})
+    assert "e.png" in left[0]
+    assert left[1] == set()
+
+
 def made_up_detections(label_set: LabelSet, seed: int) -> list[Instances]:
     """The labels with noise of many sizes, some left out, some twice, and false ones; more than 20 in some images.
 

@@ -225,6 +225,26 @@ def test_a_repeated_row_is_dropped_if_it_says_the_same_and_refused_otherwise(tmp
         read_deeplabcut(write_tables(tmp_path / "other", other, "csv"))
 
 
+def test_empty_cells_may_be_left_out_at_the_end_of_a_row_but_no_row_is_cut_short(tmp_path: Path) -> None:
+    path = tmp_path / "CollectedData_LM.csv"
+    text = (
+        "scorer,,,LM,LM,LM,LM,LM,LM\nindividuals,,,i1,i1,i2,i2,single,single\nbodyparts,,,A,A,A,A,D,D\n"
+        "coords,,,x,y,x,y,x,y\nlabeled-data,video,img000.png,1,2\nlabeled-data,video,img001.png\n"
+        "labeled-data,video,img002.png,3,4,5,6,7,8\n"
+    )
+    path.write_text(text)
+    labels = read_deeplabcut(path)
+    assert {key: found.tolist() for key, found in labeled(labels).items()} == {
+        ("labeled-data/video/img000.png", "i1"): [[1, 2, 2]],
+        ("labeled-data/video/img002.png", "i1"): [[3, 4, 2]],
+        ("labeled-data/video/img002.png", "i2"): [[5, 6, 2]],
+    }
+    for cut in (text[:-3], text[:-5], text[:-12]):
+        path.write_text(cut)
+        with pytest.raises(LabelError, match="line 7: the file is cut short"):
+            read_deeplabcut(path)
+
+
 def test_pickled_h5_is_never_loaded_but_its_csv_is(tmp_path: Path) -> None:
     table = frame(make_points(2, 3), PARTS, ["labeled-data/v/a.png", "labeled-data/v/b.png"])
     path = write_tables(tmp_path / "v", table, "csv h5", format="table")

@@ -257,7 +257,7 @@ def test_code_hidden_in_the_settings_of_a_checkpoint_is_not_run(tmp_path: Path) 
 )
 def test_a_checkpoint_without_weights_is_refused(tmp_path: Path, content: object) -> None:
     torch.save(content, tmp_path / "poet.pth")
-    with pytest.raises(SnapshotError, match="no dictionary of tensors"):
+    with pytest.raises(SnapshotError, match="no dictionary of plain tensors"):
         load_published(tmp_path / "poet.pth")
 
 
@@ -274,4 +274,26 @@ def test_a_truncated_checkpoint_is_refused(tmp_path: Path) -> None:
     torch.save({"model": WEIGHTS}, path)
     os.truncate(path, path.stat().st_size // 2)
     with pytest.raises(SnapshotError, match="neither"):
+        load_published(path)
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [torch.zeros(2, device="meta"), torch.zeros(2, dtype=torch.complex64), torch.zeros(2).to_sparse()],
+    ids=["without data", "complex", "sparse"],
+)
+@pytest.mark.filterwarnings("ignore:Validating sparse tensor")
+def test_tensors_that_are_no_plain_numbers_are_refused(tmp_path: Path, tensor: torch.Tensor) -> None:
+    torch.save({"model": WEIGHTS | {"odd": tensor}}, tmp_path / "poet.pth")
+    with pytest.raises(SnapshotError, match="no dictionary of plain tensors"):
+        load_published(tmp_path / "poet.pth")
+
+
+def test_a_checkpoint_of_which_one_byte_is_wrong_is_refused(tmp_path: Path) -> None:
+    path, weights = tmp_path / "poet.pth", torch.full((9999,), 0.5)
+    torch.save({"model": {"weight": weights}}, path)
+    content = bytearray(path.read_bytes())
+    content[content.index(weights.numpy().tobytes()) + 5000] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(SnapshotError, match=r"poet\.pth: its content does not fit the checksums in it"):
         load_published(path)

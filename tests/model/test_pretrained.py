@@ -15,6 +15,7 @@ from poetlab.model.poet import Poet
 from poetlab.model.pose_vector import PoseTargets, QueryClass, vector_size
 from poetlab.model.presets import ModelSettings
 from poetlab.model.pretrained import Transfer, start_from_file, start_from_weights
+from poetlab.model.published import from_published
 from poetlab.skeleton import Skeleton
 
 KEYPOINTS = ("nose", "left_ear", "right_ear", "tail")
@@ -257,3 +258,21 @@ def test_a_checkpoint_in_the_published_layout_is_matched_with_cocos_keypoints(
     assert not model.pose_head[4].weight[5:8].any(), "new"
     assert torch.equal(model.pose_head[4].weight[8:11], source[2:5]), "the first of COCO's keypoints"
     assert all(name.startswith("transformer.") for name in transfer.left)
+
+
+def test_weights_that_are_not_numbers_are_refused(pretrained: Poet, tmp_path: Path) -> None:
+    with torch.no_grad():
+        pretrained.class_head.bias[1] = torch.nan
+    model = network(pretrained.settings, len(KEYPOINTS), seed=2)
+    with pytest.raises(SnapshotError, match="not a number"):
+        start_from_file(model, KEYPOINTS, snapshot_file(pretrained, tmp_path))
+
+
+@pytest.mark.parametrize("tensor", [torch.tensor(3.0), torch.zeros(16, 16)], ids=["a number", "one matrix"])
+def test_a_published_tensor_that_is_not_three_in_one_fits_nothing(
+    tiny_settings: ModelSettings, tensor: torch.Tensor
+) -> None:
+    name = "transformer.encoder.layers.0.self_attn.in_proj_weight"
+    converted = from_published({name: tensor})
+    assert len(converted) == 1
+    assert not converted.keys() & network(tiny_settings, len(KEYPOINTS), seed=2).state_dict().keys()

@@ -162,6 +162,18 @@ def test_a_checksum_that_is_known_decides(checkpoint: Path, coco: PublishedWeigh
     assert add_file(checkpoint) == coco
 
 
+@pytest.mark.parametrize("is_right", [True, False])
+def test_a_checksum_that_was_carried_along_decides(checkpoint: Path, coco: PublishedWeights, is_right: bool) -> None:
+    md5 = hashlib.md5(checkpoint.read_bytes(), usedforsecurity=False).hexdigest() if is_right else "0" * 32
+    checkpoint.with_name(f"{checkpoint.name}.md5").write_text(f"{md5}  poet_ckpt.pth\n")
+    if is_right:
+        assert add_file(checkpoint).name == "coco"
+    else:
+        with pytest.raises(SnapshotError, match="none of the weights that poetlab knows"):
+            add_file(checkpoint)
+        assert not coco.path.exists()
+
+
 def test_a_backbone_is_recognized_by_its_checksum(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "any name"
     file.write_bytes(b"a backbone")
