@@ -20,7 +20,7 @@ from poetlab.yaml_file import read_yaml
 _CONFIG = "config.yaml"
 _PREFIX = "CollectedData_"
 _UNIQUE = "single"
-"""What DeepLabCut calls the owner of the bodyparts that belong to no animal."""
+"""What DeepLabCut calls the owner of the unique bodyparts, which are not those of the individuals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +127,10 @@ def _read_table(path: Path, left_out: LeftOut) -> PoseTable:
 
 
 def _without_unique(table: PoseTable, left_out: LeftOut) -> PoseTable:
-    """The table without the bodyparts that belong to no animal, such as the corners of a box."""
+    """The table without the bodyparts that are not the individuals', because a label set has one skeleton."""
     if table.individuals in ((None,), (_UNIQUE,)):
         return table
-    reason = "point of a unique bodypart (it belongs to no animal)"
+    reason = "point of a unique bodypart (the individuals have others)"
     return drop_columns(table, lambda column: column[0] == _UNIQUE, reason, left_out)
 
 

@@ -124,7 +124,7 @@ def test_individuals_are_kept_and_unique_bodyparts_are_counted(project, kinds: s
         of_one = [keypoints for (_, name), keypoints in found.items() if name == individual]
         np.testing.assert_allclose(of_one, points[:, [place + 1, place]], rtol=1e-14, equal_nan=True)
     ((reason, counted),) = labels.left_out.summary().items()
-    assert reason == "point of a unique bodypart (it belongs to no animal)"
+    assert reason == "point of a unique bodypart (the individuals have others)"
     assert counted == (4, ("corner",))
 
 
