@@ -1,5 +1,6 @@
 """One video in, one result file out."""
 
+import logging
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -23,6 +24,10 @@ from poetlab.skeleton import Skeleton
 from poetlab.tracking.track import track_detections
 from poetlab.video.fingerprint import fingerprint
 from poetlab.video.reading import VideoFile, open_video
+
+logger = logging.getLogger(__name__)
+
+_NOT_TOLD_APART = "%s: too little goes on from frame to frame to tell the animals apart, so they are left as slots"
 
 
 @dataclass(frozen=True)
@@ -48,15 +53,16 @@ def analyze_video(
     Decoding, the network and writing run at the same time. Batches start at multiples of their size, counted in the
     selected frames, also where a stopped run is continued; so that gives what a run in one go gives.
 
-    Then the animals are told apart. Where tracking is off, or nothing was seen long enough to be told apart, the
-    slots of the result are ordered by score in each frame, so a slot is not one animal over time; the file says that it
-    is not tracked.
+    Then the animals are told apart. Where tracking is off, or too little goes on from frame to frame (as in a single
+    frame, or with a large stride), the slots of the result are ordered by score in each frame, so a slot is not one
+    animal over time; the file says that it is not tracked.
 
     Args:
         predictor: The network.
         video_path: The video; it is streamed, so memory does not grow with its length.
         path: HDF5 file to write; it appears when it is whole.
-        plan: Threshold, batch size, number of slots, selection; and `overwrite`, not to continue a stopped run.
+        plan: Threshold, batch size, number of slots, selection; and `overwrite`, to give up a stopped run that has more
+            frames than are wanted.
         progress: Functions to call.
 
     Raises:
@@ -69,7 +75,7 @@ def analyze_video(
         batch_size = plan.settings.batch_size or automatic_batch_size(predictor.network.device, seen_size)
         plan = replace(plan, settings=plan.settings.model_copy(update={"batch_size": batch_size}))
         with _open_results(path, predictor, video, plan) as writer:
-            n_earlier = _require_no_more(writer, plan)
+            n_earlier = writer.n_frames
             progress.on_earlier_frames(n_earlier)
             n_in_whole_batches = n_earlier // batch_size * batch_size
             batches = _read(video, plan, n_in_whole_batches, predictor.network)
@@ -125,7 +131,9 @@ def _tracks(
         n_individuals,
         lambda _: progress.on_tracked(video, next(done), writer.n_frames),
     )
-    if not tracks.individuals:
+    if not tracks.tell_apart:
+        if len(tracks.slots):
+            logger.warning(_NOT_TOLD_APART, video)
         return {}
     how = plan.tracking.model_dump() | {"individuals": n_individuals, "joins": tracks.n_joins}
     return {"individuals": tracks.individuals, "slots": tracks.slots, "tracking": how}
@@ -150,18 +158,24 @@ def _seen_size(video: VideoFile, crop: Crop | None) -> tuple[int, int]:
     return crop.height, crop.width
 
 
-def _require_no_more(writer: ResultsWriter, plan: AnalysisPlan) -> int:
-    """The number of frames that a stopped run has left, none of which may be left out of the result."""
-    wanted = plan.selection.count()
-    if wanted is not None and writer.n_frames > wanted:
-        raise ResultsError(
-            f"{writer.path}: a run that was stopped has analyzed {writer.n_frames} frames, more than are wanted now; "
-            "go on with it by the same command as then, or give it up with --overwrite"
-        )
-    return writer.n_frames
-
-
 def _open_results(path: Path, predictor: FittingPredictor, video: VideoFile, plan: AnalysisPlan) -> ResultsWriter:
+    """The result file with the frames of a run that was stopped, none of which may be left out unless overwritten."""
+    writer = _writer(path, predictor, video, plan)
+    wanted, n_earlier = plan.selection.count(), writer.n_frames
+    if wanted is None or n_earlier <= wanted:
+        return writer
+    with writer:
+        if not plan.overwrite:
+            raise ResultsError(
+                f"{path}: a run that was stopped has analyzed {n_earlier} frames, more than are wanted now; "
+                "go on with it by the same command as then, or give it up with --overwrite"
+            )
+    return _writer(path, predictor, video, plan, resume=False)
+
+
+def _writer(
+    path: Path, predictor: FittingPredictor, video: VideoFile, plan: AnalysisPlan, *, resume: bool = True
+) -> ResultsWriter:
     where = plan.selection.to_dict()
     how_far = {name: where.pop(name) for name in ("stop", "max_frames")}
     return ResultsWriter(
@@ -177,5 +191,5 @@ def _open_results(path: Path, predictor: FittingPredictor, video: VideoFile, pla
         settings={"threshold": plan.settings.threshold, **where},
         other_settings={"batch_size": plan.settings.batch_size, **how_far},
         model_digest=predictor.digest,
-        resume=not plan.overwrite,
+        resume=resume,
     )

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from poetlab.errors import ResultsError
+from poetlab.results.partial import partial_path, read_made_with
 from poetlab.results.reading import read_attributes
 
 _LABELED = "_labeled.mp4"
@@ -11,7 +12,8 @@ _LABELED = "_labeled.mp4"
 def result_path(output_dir: str | Path, video_path: str | Path, fingerprint: str) -> Path:
     """The result file of a video: `<stem>.h5`, or `<stem>_<fingerprint>.h5` where another video has that name.
 
-    A video analyzed again gets its own file again. A file that cannot be read counts as another video's.
+    A video analyzed again gets its own file again, also after a run that was stopped. A result file that cannot be read
+    counts as another video's.
 
     Args:
         output_dir: The folder of the result files.
@@ -23,9 +25,10 @@ def result_path(output_dir: str | Path, video_path: str | Path, fingerprint: str
     """
     stem = Path(video_path).stem
     candidates = [Path(output_dir) / f"{stem}.h5", Path(output_dir) / f"{stem}_{fingerprint[:8]}.h5"]
-    for candidate in candidates:
-        if not candidate.exists() or _fingerprint_in(candidate) == fingerprint:
-            return candidate
+    owners = [_fingerprint_of(candidate) for candidate in candidates]
+    for wanted in (fingerprint, None):
+        if wanted in owners:
+            return candidates[owners.index(wanted)]
     raise ResultsError(f"{candidates[1]}: exists, but is not of {video_path}; move it away")
 
 
@@ -40,8 +43,11 @@ def is_labeled_video(path: str | Path) -> bool:
     return name.endswith(_LABELED) and Path(path).with_name(f"{name.removesuffix(_LABELED)}.h5").exists()
 
 
-def _fingerprint_in(path: Path) -> str | None:
-    try:
-        return str(read_attributes(path)["video_fingerprint"])
-    except (ResultsError, KeyError):
-        return None
+def _fingerprint_of(path: Path) -> str | None:
+    """What identifies the video of a result file, or of the stopped run that would have made it; None if it is free."""
+    if path.exists():
+        try:
+            return str(read_attributes(path)["video_fingerprint"])
+        except (ResultsError, KeyError):
+            return "unknown"
+    return read_made_with(partial_path(path)).get("video_fingerprint")

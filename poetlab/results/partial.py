@@ -33,6 +33,20 @@ _SYNC_SECONDS = 5.0
 """Work that a power cut may cost; a killed process costs none, since the system keeps what it was given."""
 
 
+def partial_path(result: Path) -> Path:
+    """Where the detections are kept until a result file is finished."""
+    return result.with_name(result.name + ".partial")
+
+
+def read_made_with(path: Path) -> dict[str, Any]:
+    """What the detections in a partial file were made with; nothing if there is no such file or it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return dict(json.loads(next(_records(file), b"{}")))
+    except (OSError, ValueError):
+        return {}
+
+
 class PartialFile:
     """Detections added batch by batch to a file that is valid after each.
 

@@ -13,7 +13,7 @@ from poetlab.poses import Instances
 from poetlab.results.assembling import assemble, telling_errors, whole_result
 from poetlab.results.detections import DetectionBlock, join_instances, slots_by_score
 from poetlab.results.locking import only_writer
-from poetlab.results.partial import PartialFile
+from poetlab.results.partial import PartialFile, partial_path
 from poetlab.skeleton import Skeleton
 
 
@@ -85,8 +85,7 @@ class ResultsWriter:
             raise ResultsError(f"{self.path}: the folder {self.path.parent} does not exist; create it first")
         with ExitStack() as stack, telling_errors(self.path.parent):
             stack.enter_context(only_writer(self.path))
-            partial = self.path.with_name(self.path.name + ".partial")
-            self._partial = PartialFile(partial, self._n_keypoints, made_with, resume=resume)
+            self._partial = PartialFile(partial_path(self.path), self._n_keypoints, made_with, resume=resume)
             self._held = stack.pop_all()
 
     @property

@@ -1,4 +1,4 @@
-"""The measures of a video: how long an animal is, and how much time passes between frames."""
+"""The measures of a video: how long an animal is, and how much time passes between the analyzed frames."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,13 +23,15 @@ class Scale:
 
     Attributes:
         body_length: Pixels; the diagonal of the box around an animal's keypoints.
-        frame_interval: Seconds from one frame to the next.
+        stride: Every how many-th frame of the video was analyzed.
+        frame_interval: Seconds from one analyzed frame to the next.
         spread: (k,) body lengths by which measured keypoints scatter: OKS's falloff of twice sigma times the
             square root of the area, with half the body length for that root, and more where they scatter more.
         meter: What animals' sizes are measured with.
     """
 
     body_length: float
+    stride: int
     frame_interval: float
     spread: np.ndarray
     meter: SizeMeter
@@ -45,16 +47,17 @@ def measure(frames: Sequence[tuple[int, float, Instances]], skeleton: Skeleton) 
     visibility = np.concatenate([np.empty((0, skeleton.n_keypoints)), *(found.visibility for _, _, found in frames)])
     lengths = _lengths(keypoints)
     body_length = float(np.quantile(lengths, _LONGEST_QUARTER)) if len(lengths) else 1.0
-    numbers = np.array([number for number, _, _ in frames], dtype=float)
+    steps = np.diff([number for number, _, _ in frames]).astype(int)
+    stride = int(np.gcd.reduce(steps)) if steps.any() else 1
     times = np.array([time for _, time, _ in frames], dtype=float)
-    intervals = np.diff(times) / np.maximum(np.diff(numbers), 1)
+    intervals = np.diff(times) / np.maximum(steps // stride, 1)
     intervals = intervals[intervals > 0]
     frame_interval = float(np.median(intervals)) if len(intervals) else 0.04
     sigmas = np.asarray(skeleton.sigmas)
     noise = _noise([instances.keypoints / body_length for _, _, instances in frames])
     spread = sigmas * np.clip(noise / sigmas.mean(), *_SPREAD_TO_SIGMA)
     meter = calibrate(_observe(keypoints, visibility, body_length), skeleton)
-    return Scale(body_length, frame_interval, spread, meter)
+    return Scale(body_length, stride, frame_interval, spread, meter)
 
 
 def _observe(keypoints: np.ndarray, visibility: np.ndarray, body_length: float) -> Observed:

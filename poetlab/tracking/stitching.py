@@ -25,7 +25,7 @@ _PER_DETECTION = 3.0
 """Price of leaving out a detection of score 1."""
 
 _WAIT = 0.5
-"""Price of a pause between two pieces, for each doubling of its length in frames."""
+"""Price of a pause between two pieces, for each doubling of its length in analyzed frames."""
 
 _SUCCESSORS = 4
 """However long the pause, so many pieces an individual are considered as the next."""
@@ -168,7 +168,7 @@ def _motion_costs(
     before, after = pieces.tails.take(one), pieces.heads.take(other)
     there, far = _mismatch(predict(before, pause, speed), after, scale.spread)
     back, _ = _mismatch(predict(after.reversed_in_time(), pause, speed), before, scale.spread)
-    n_frames = pieces.first_frames[other] - pieces.last_frames[one]
+    n_frames = (pieces.first_frames[other] - pieces.last_frames[one]) / scale.stride
     cost = (there + back) / 2 + _WAIT * np.log2(n_frames)
     return np.where(far <= _REACH + settings.max_speed * pause, cost, np.inf)
 

@@ -18,6 +18,8 @@ from poetlab.tracking.tracklets import Tracklet
 _MEASURED_FRAMES = 500
 """Frames with detections from which body length and noise are measured."""
 
+_LEAST_PRESENCE = 0.5
+
 Frame = tuple[int, float, Instances]
 """Number of a frame, its time in seconds, and what was detected in it."""
 
@@ -31,11 +33,19 @@ class Tracks:
         slots: (detections,) position of each detection's individual in `individuals`, in the order in which the
             detections were given; -1 for one that belongs to none.
         n_joins: Places where two stretches of detections were taken for one animal: where a switch could be.
+        presence: Part of the frames with detections in which there is an individual that is seen more than once; 1
+            if there is no detection.
     """
 
     individuals: tuple[str, ...]
     slots: np.ndarray
     n_joins: int
+    presence: float = 1.0
+
+    @property
+    def tell_apart(self) -> bool:
+        """Whether the animals could be followed at all: not where frames are so far apart that nothing goes on."""
+        return bool(self.individuals) and self.presence >= _LEAST_PRESENCE
 
 
 def track_detections(
@@ -47,7 +57,8 @@ def track_detections(
 ) -> Tracks:
     """Give each animal one name throughout a video.
 
-    Memory grows by one number a detection and by little a tracklet, so it does not matter how long the video is.
+    Memory grows by one number a detection and a frame, and by little a tracklet, so it does not matter how long the
+    video is.
 
     Args:
         frames: Frames in the order of time; those without a detection may be left out.
@@ -64,8 +75,9 @@ def track_detections(
     first = list(islice(rest, _MEASURED_FRAMES))
     scale = measure(first, skeleton)
     linker = Linker(scale, settings.max_speed)
-    numbers = array("i")
+    numbers, firsts = array("i"), array("i")
     for frame, time, instances in chain(first, rest):
+        firsts.append(len(numbers))
         numbers.extend(linker.add(frame, time, instances).tolist())
     tracklets = linker.finish()
     chains = stitch(tracklets, n_individuals, scale, settings, linker.speed)
@@ -74,7 +86,17 @@ def track_detections(
     n_names = len(chains) if n_individuals is None else n_individuals
     individuals = tuple(f"individual_{number}" for number in range(1, n_names + 1))
     slots = _slots(np.frombuffer(numbers, dtype=np.intc), tracklets, chains)
-    return Tracks(individuals, slots, n_joins=sum(len(numbers) - 1 for numbers in chains if numbers))
+    n_joins = sum(len(numbers) - 1 for numbers in chains if numbers)
+    return Tracks(individuals, slots, n_joins, _presence(slots, np.frombuffer(firsts, dtype=np.intc)))
+
+
+def _presence(slots: np.ndarray, firsts: np.ndarray) -> float:
+    """`Tracks.presence`, from the slots and the places of each frame's first detection."""
+    if not len(firsts):
+        return 1.0
+    times_seen = np.bincount(slots[slots >= 0], minlength=1)
+    is_followed = (slots >= 0) & (times_seen[slots] > 1)
+    return float(np.logical_or.reduceat(is_followed, firsts).mean())
 
 
 def _not_empty(frames: Iterable[Frame], on_frames: Callable[[int], None] | None) -> Iterator[Frame]:

@@ -93,7 +93,7 @@ def _filter(result: Path, path: Path, settings: FilterSettings, *, overwrite: bo
         if path.exists() and not overwrite:  # asked before the work, and again by write_poses
             raise ResultsError(f"{path}: exists; --overwrite replaces it, --output writes elsewhere")
         poses = read_poses(result)
-        new = filter_poses(poses, settings)
+        new = _filter_poses(poses, settings, result)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_poses(path, new, like=result, overwrite=overwrite, filtering=settings.model_dump())
     except PoetlabError as error:
@@ -101,6 +101,14 @@ def _filter(result: Path, path: Path, settings: FilterSettings, *, overwrite: bo
     except OSError as error:
         return FilteredResult(result, error=f"{error.filename or path}: {error.strerror or error}")
     return FilteredResult(result, path, _n_positions(poses), _n_positions(new))
+
+
+def _filter_poses(poses: Poses, settings: FilterSettings, result: Path) -> Poses:
+    """The filtered poses, or an error that names the file, since several may be of one video."""
+    try:
+        return filter_poses(poses, settings)
+    except ResultsError as error:
+        raise ResultsError(f"{result}: {error}") from error
 
 
 def _n_positions(poses: Poses) -> int:

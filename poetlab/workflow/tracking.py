@@ -163,6 +163,10 @@ def _track(
     tracks = track_file(result, settings, n_individuals, on_frames)
     if not tracks.individuals:
         raise ResultsError(f"{result}: nothing in it was seen long enough to be an individual; lower min_duration")
+    if not tracks.tell_apart:
+        raise ResultsError(
+            f"{result}: too little goes on from frame to frame to tell the animals apart; analyze more of the frames"
+        )
     figures = None
     if truth is not None:
         found = identities_of_tracks(iter_detections(result), tracks, truth.frames)

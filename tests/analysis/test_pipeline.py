@@ -389,3 +389,41 @@ def test_a_video_without_any_animal_is_not_tracked(predictor: Predictor, make_vi
     poses = analyze(predictor, make_video(), replace(nothing, tracking=TrackingSettings(unlimited=True)))
     assert (poses.tracked, poses.individuals) == (False, ("slot_1", "slot_2", "slot_3"))
     assert np.isnan(poses.keypoints).all()
+
+
+def test_what_cannot_be_followed_is_kept_in_slots(
+    predictor: Predictor, make_video: MakeVideo, plan: Plan, caplog: pytest.LogCaptureFixture
+) -> None:
+    video = make_video()
+    poses = analyze(predictor, video, plan(tracked=True, max_frames=1))
+    assert (poses.tracked, poses.individuals) == (False, ("slot_1", "slot_2", "slot_3"))
+    assert np.isfinite(poses.keypoints).all()
+    assert caplog.messages == [
+        f"{video}: too little goes on from frame to frame to tell the animals apart, so they are left as slots"
+    ]
+
+
+def test_a_stopped_run_that_overwrites_is_gone_on_with(predictor: Predictor, make_video: MakeVideo, plan: Plan) -> None:
+    video, again = make_video(), plan(overwrite=True)
+    analyze(predictor, video, again)
+    result = again.output_dir / "walk.h5"
+    whole = result.read_bytes()
+
+    def stop_at_the_third(frames: Tensor) -> None:
+        seen.append(len(frames))
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+
+    seen: list[int] = []
+    with pytest.raises(KeyboardInterrupt):
+        analyze(watched(predictor, stop_at_the_third), video, again)
+    assert result.read_bytes() == whole
+    seen = []
+    earlier: list[int] = []
+    progress = Progress(on_earlier_frames=earlier.append)
+    analyze(watched(predictor, lambda frames: seen.append(len(frames))), video, again, progress)
+    assert earlier[0] > 0
+    assert sum(seen) <= 22 - earlier[0] + 3
+    assert result.read_bytes() == whole
+    analyze(predictor, video, again, Progress(on_earlier_frames=earlier.append))
+    assert earlier[1] == 0, "what is finished is analyzed from the start"

@@ -10,6 +10,7 @@ from poetlab.errors import ResultsError
 from poetlab.poses import Instances
 from poetlab.results.naming import labeled_video_path, result_path
 from poetlab.results.reading import read_attributes
+from poetlab.results.writing import ResultsWriter
 
 WriteResults = Callable[..., Path]
 
@@ -40,6 +41,18 @@ def test_videos_of_one_name_never_overwrite_each_other(
     assert len(set(written.values())) == 3
     for fingerprint, path in written.items():
         assert read_attributes(path)["video_fingerprint"] == fingerprint
+
+
+def test_a_stopped_run_of_another_video_is_left_alone_and_found_again(
+    tmp_path: Path, open_writer: Callable[..., ResultsWriter], frames: list[Instances]
+):
+    for name, fingerprint in (("mouse.h5", FIRST), ("mouse_bbbbbbbb.h5", SECOND)):
+        assert result_path(tmp_path, "mouse.mp4", fingerprint) == tmp_path / name
+        with open_writer(name, video_fingerprint=fingerprint) as writer:
+            writer.append([0], frames[:1], [0])
+    assert result_path(tmp_path, "mouse.mp4", FIRST) == tmp_path / "mouse.h5"
+    (tmp_path / "mouse.h5.partial").unlink()
+    assert result_path(tmp_path, "mouse.mp4", SECOND) == tmp_path / "mouse_bbbbbbbb.h5"
 
 
 def test_a_file_that_cannot_be_read_is_left_alone(tmp_path: Path):

@@ -21,7 +21,7 @@ from poetlab.drawn.scenario import Scenario
 from poetlab.poses import Instances
 from poetlab.skeleton import Skeleton
 from poetlab.tracking.settings import TrackingSettings
-from poetlab.tracking.track import track_detections
+from poetlab.tracking.track import Tracks, track_detections
 
 USUAL_FAULTS = Faults(missed=0.1, false=0.02, noise=2)
 
@@ -124,6 +124,28 @@ def test_neither_scale_nor_frame_rate_matters(drawn: DrawnDetections, frames_of:
         for frame, time, found in frames_of(drawn)
     ]
     np.testing.assert_array_equal(track_detections(larger, skeleton, settings, 3).slots, expected.slots)
+
+
+def test_frames_that_were_not_analyzed_are_no_gaps(drawn: DrawnDetections, frames_of: Callable) -> None:
+    frames = frames_of(drawn)
+    every_tenth = [(10 * number, 10 * time, found) for number, time, found in frames]
+    alone = [(number, 10 * time, found) for number, time, found in frames]
+    skeleton, settings = drawn.animals.skeleton, TrackingSettings()
+    strided, expected = (track_detections(each, skeleton, settings, 3) for each in (every_tenth, alone))
+    np.testing.assert_array_equal(strided.slots, expected.slots)
+
+
+def test_animals_that_cannot_be_followed_are_said_not_to_be_told_apart(
+    drawn: DrawnDetections, frames_of: Callable
+) -> None:
+    def track_every(stride: int) -> Tracks:
+        return track_detections(frames_of(drawn)[::stride], drawn.animals.skeleton, TrackingSettings(), 3)
+
+    assert track_every(1).tell_apart
+    assert track_every(1).presence > 0.95
+    assert not track_every(50).tell_apart
+    assert not track_every(1000).tell_apart, "a single frame"
+    assert track_detections([], drawn.animals.skeleton, TrackingSettings(), 3).tell_apart, "nothing is lost"
 
 
 def test_the_same_detections_give_the_same_tracks(drawn: DrawnDetections, frames_of: Callable) -> None:
