@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 def import_(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Label files, or folders of labels.")],
     label_format: Annotated[
-        str | None, typer.Option("--format", help="coco, macaquepose or sleap.", show_default="detected")
+        str | None,
+        typer.Option(
+            "--format", help="coco, dlc, lightning-pose, macaquepose, sleap or yolo.", show_default="detected"
+        ),
     ] = None,
     images: Annotated[
         Path | None, typer.Option(help="Folder of the images or videos.", show_default="beside the labels")
@@ -29,7 +32,7 @@ def import_(
     val_fraction: Annotated[float, typer.Option(help="Part of the images kept for validation.")] = 0.2,
     project: ProjectOption = Path(),
 ) -> None:
-    """Import labels: COCO keypoint JSON, MacaquePose or SLEAP."""
+    """Import labels: COCO keypoint JSON, DeepLabCut, Lightning Pose, MacaquePose, SLEAP or YOLO-pose."""
     from poetlab.project import open_project
 
     if name is not None and len(paths) > 1:

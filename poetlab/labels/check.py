@@ -11,7 +11,7 @@ from poetlab.errors import LabelError, SkeletonError
 from poetlab.labels.complete import AreaSource, area_rule, complete_instance
 from poetlab.labels.image_files import find_image, inspect_image, is_turned, safe_file_name
 from poetlab.labels.json_file import drain
-from poetlab.labels.label_set import LabeledInstance
+from poetlab.labels.label_set import LabeledInstance, Split
 from poetlab.labels.source_labels import ImageOrigin, LeftOut, SourceImage, SourceLabels
 from poetlab.skeleton import Skeleton
 
@@ -30,6 +30,7 @@ class CheckedImage:
         id: Its number in the source, or None where it has none.
         video: The name of the video that it is a frame of, or None.
         frame: The number of the frame in that video, or None.
+        split: What the source has it for, or None where it does not say.
     """
 
     origin: Path | ImageOrigin
@@ -39,6 +40,7 @@ class CheckedImage:
     id: int | None
     video: str | None
     frame: int | None
+    split: Split | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,7 +89,9 @@ def check_labels(
             if isinstance(origin, Path) and (other := names.setdefault(origin, image.file_name)) != image.file_name:
                 raise LabelError(f"'{other}' and '{image.file_name}' are both found as {origin}; say where each lies")
             instances = _complete(image, order, size, source.left_out, areas)
-            checked.append(CheckedImage(origin, image.file_name, size, instances, image.id, image.video, image.frame))
+            checked.append(
+                CheckedImage(origin, image.file_name, size, instances, image.id, image.video, image.frame, image.split)
+            )
         else:
             source.left_out.add("animal on an image that is left out", image.file_name, len(image.instances))
         on_progress(done, n_images)

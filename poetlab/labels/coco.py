@@ -62,6 +62,8 @@ def _read(content: dict[str, Any], name: str) -> SourceLabels:
             left_out.add("annotation of an image that the file does not list", f"annotation {annotation.get('id')}")
         elif category in posed or (category is None and len(posed) == 1):
             image.instances.append(_read_instance(annotation, skeleton))
+            if len(posed) > 1:
+                left_out.add("category of an animal (several share one skeleton)", str(posed[category].get("name")))
         else:
             example = categories.get(category, {}).get("name", category)
             left_out.add("annotation of a category without keypoints", f"category {example}")

@@ -9,9 +9,12 @@ from pathlib import Path
 
 from poetlab.errors import LabelError
 from poetlab.labels.coco import matches_coco, read_coco
+from poetlab.labels.deeplabcut import matches_deeplabcut, read_deeplabcut
+from poetlab.labels.lightning_pose import matches_lightning_pose, read_lightning_pose
 from poetlab.labels.macaque import matches_macaque, read_macaque
 from poetlab.labels.sleap import matches_sleap, read_sleap
 from poetlab.labels.source_labels import SourceLabels
+from poetlab.labels.yolo import matches_yolo, read_yolo
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +36,11 @@ class LabelFormat:
 
 LABEL_FORMATS = (
     LabelFormat("coco", "COCO keypoint JSON", matches_coco, read_coco),
+    LabelFormat("dlc", "DeepLabCut's project or table", matches_deeplabcut, read_deeplabcut),
+    LabelFormat("lightning-pose", "Lightning Pose's CSV or project", matches_lightning_pose, read_lightning_pose),
     LabelFormat("macaquepose", "MacaquePose's annotations.csv", matches_macaque, read_macaque),
     LabelFormat("sleap", "SLEAP's .slp or .pkg.slp", matches_sleap, read_sleap),
+    LabelFormat("yolo", "Ultralytics' YOLO-pose data.yaml", matches_yolo, read_yolo),
 )
 
 

@@ -18,8 +18,8 @@ from poetlab.labels.split import check_fraction, split_by_image
 from poetlab.labels.video_frames import locate_videos
 from poetlab.skeleton import Skeleton
 
-_NAMELESS = "annotations"
-"""What every data set calls its label file, so that it names none of them."""
+_NAMELESS = ("annotations", "config", "data", "CollectedData")
+"""What every data set calls its label file in some tool, perhaps with `_` and a person, so that it names none."""
 
 
 def import_labels(  # noqa: PLR0913  the one public verb of labels; all but two arguments are by name
@@ -48,7 +48,8 @@ def import_labels(  # noqa: PLR0913  the one public verb of labels; all but two 
         name: What to call the label set; None takes the source's name.
         link: Whether to link to the images where they lie instead of copying them; frames of videos and images
             inside of label files are written all the same.
-        val_fraction: Share of images for validation, from 0 (all train) to 1 (all validate).
+        val_fraction: Share of images for validation, from 0 (all train) to 1 (all validate), where the source does
+            not split them itself.
         on_progress: Called with (done, total); every image counts twice, once checked and once copied.
 
     Returns:
@@ -89,7 +90,7 @@ def import_labels(  # noqa: PLR0913  the one public verb of labels; all but two 
 def _name_of(source: Path) -> str:
     """The folder's name, or the file's where that says more than that it holds annotations."""
     path = source.resolve()
-    if path.is_file() and path.stem != _NAMELESS:
+    if path.is_file() and path.stem not in _NAMELESS and not path.stem.startswith("CollectedData_"):
         return path.stem
     return path.name if path.is_dir() else path.parent.name
 
@@ -129,10 +130,15 @@ def _refuse_empty(checked: CheckedLabels, left_out: LeftOut, folders: Sequence[P
 
 
 def _split(images: Sequence[CheckedImage], val_fraction: float) -> tuple[LabeledImage, ...]:
-    """Split images with and without labeled animals apart, so that both splits have some to learn from."""
-    labeled = {image.file_name for image in images if any(instance.n_labeled for instance in image.instances)}
-    others = [image.file_name for image in images if image.file_name not in labeled]
-    splits = split_by_image(labeled, val_fraction) | split_by_image(others, val_fraction)
+    """The splits of the source; those of the other images are drawn.
+
+    Images with and without labeled animals are split apart, so that both splits have some to learn from.
+    """
+    given = {image.file_name: image.split for image in images if image.split}
+    drawn = [image for image in images if not image.split]
+    labeled = {image.file_name for image in drawn if any(instance.n_labeled for instance in image.instances)}
+    others = [image.file_name for image in drawn if image.file_name not in labeled]
+    splits = given | split_by_image(labeled, val_fraction) | split_by_image(others, val_fraction)
     return tuple(
         LabeledImage(
             image.file_name,

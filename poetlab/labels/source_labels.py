@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from poetlab.labels.image_files import ImageFile
-from poetlab.labels.label_set import BBox, Segmentation
+from poetlab.labels.label_set import BBox, Segmentation, Split
 from poetlab.skeleton import Skeleton
 
 N_EXAMPLES = 3
@@ -78,6 +78,7 @@ class SourceImage:
         origin: What makes its file at import; None where there is a file of that name to copy or link.
         video: The name of the video that it is a frame of, or None.
         frame: The number of the frame in that video, counted from 0, or None.
+        split: What the source has it for, or None where it does not say.
     """
 
     file_name: str
@@ -87,6 +88,7 @@ class SourceImage:
     origin: ImageOrigin | None = None
     video: str | None = None
     frame: int | None = None
+    split: Split | None = None
 
 
 @dataclass(slots=True, eq=False)

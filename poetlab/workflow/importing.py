@@ -26,11 +26,12 @@ def import_labels(
     Args:
         project: The project.
         source: A label file or a folder of labels.
-        label_format: `coco`, `macaquepose` or `sleap`; None detects it.
+        label_format: `coco`, `dlc`, `lightning-pose`, `macaquepose`, `sleap` or `yolo`; None detects it.
         images: Folder of the images or videos; None looks where the labels say, and beside them.
         name: What to call the label set; None takes the source's name.
         link: Whether to link to the images instead of copying them; frames of videos are written all the same.
-        val_fraction: Part of the images kept for validation, from 0 (all train) to 1 (all validate).
+        val_fraction: Part of the images kept for validation, from 0 (all train) to 1 (all validate), where the
+            source does not split them itself.
         on_progress: Called with work done and in all.
 
     Returns:

@@ -51,8 +51,10 @@ def test_a_named_format_is_the_only_one_considered(write_coco, tmp_path: Path) -
 def test_what_is_not_known_is_refused_with_what_is(tmp_path: Path) -> None:
     with pytest.raises(LabelError, match=r"no labels of a known format; expected COCO keypoint JSON \(coco\) or"):
         detect_format(tmp_path)
-    with pytest.raises(LabelError, match="'dlc' is no label format; known are coco, macaquepose, sleap"):
-        detect_format(tmp_path, "dlc")
+    with pytest.raises(
+        LabelError, match="'paper' is no label format; known are coco, dlc, lightning-pose, macaquepose, sleap, yolo"
+    ):
+        detect_format(tmp_path, "paper")
     with pytest.raises(LabelError, match="no such file or folder"):
         detect_format(tmp_path / "missing")
     with pytest.raises(LabelError, match="File name too long"):

@@ -411,8 +411,23 @@ def test_coco_people_are_imported(shared_data: Path, labels_dir: Path) -> None:
 
 @pytest.mark.shared_data
 @pytest.mark.parametrize("name", ["ap10k", "atrw", "horse10", "locust", "zebra"])
-def test_samples_of_public_data_sets_are_imported(shared_data: Path, labels_dir: Path, name: str) -> None:
-    report = import_labels(shared_data / "skeleton_samples" / name, labels_dir, skeleton=None)
-    assert report.left_out == {}
+def test_samples_of_public_data_sets_are_imported_without_loss(shared_data: Path, labels_dir: Path, name: str) -> None:
+    source = shared_data / "skeleton_samples" / name
+    report = import_labels(source, labels_dir, skeleton=None)
+    content = json.loads((source / f"test_{name}.json").read_text(encoding="utf-8"))
+    annotations = {entry["image_id"]: entry for entry in content["annotations"]}
+    stored = load_label_set(report.folder)
+    assert stored.skeleton.keypoints == tuple(content["categories"][0]["keypoints"])
+    assert {(image.id, image.file_name) for image in stored.images} == {
+        (entry["id"], entry["file_name"]) for entry in content["images"]
+    }
+    for image in stored.images:
+        (instance,), entry = image.instances, annotations[image.id]
+        keypoints = np.array(entry["keypoints"], dtype=float).reshape(-1, 3)
+        keypoints[keypoints[:, 2] == 0, :2] = np.nan
+        np.testing.assert_array_equal(instance.keypoints, keypoints)
+        assert (list(instance.bbox), instance.area) == (entry["bbox"], entry["area"])
+    species = {"category of an animal (several share one skeleton)": (2, ("jaguar", "antelope"))}
+    assert report.left_out == (species if name == "ap10k" else {})
     assert (report.n_train >= 1, report.n_val >= 1) == (True, True)
     assert load_label_set(report.folder).skeleton == report.skeleton
