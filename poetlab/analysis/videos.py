@@ -104,8 +104,7 @@ def _finished(
         render_video(video, read_poses(path), labeled, on_progress=on_progress)
     with ResultFile(path) as results:
         n_animals = (results.scores() > 0).sum(axis=1)
-    attributes = read_attributes(path)
-    is_tracked = bool(attributes["tracked"])
+        attributes = results.attributes
     return VideoResult(
         video,
         status,
@@ -114,7 +113,7 @@ def _finished(
         n_frames=len(n_animals),
         most_animals=int(n_animals.max()),
         mean_animals=float(n_animals.mean()),
-        n_tracks=len(attributes["individuals"]) if is_tracked else None,
+        n_tracks=len(attributes["individuals"]) if attributes["tracked"] else None,
         n_joins=attributes.get("tracking", {}).get("joins"),
     )
 

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -88,6 +88,14 @@ class WarningHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record."""
         rich.get_console().print(f"[yellow]{record.levelname.lower()}:[/] {escape(self.format(record))}")
+
+
+def exit_if_any_failed(errors: Sequence[str | None]) -> None:
+    """End a command with status 1 if some of its results failed; `errors` has None for each that did not."""
+    n_failed = sum(error is not None for error in errors)
+    if n_failed:
+        show(f"[red]{n_failed} of {len(errors)} results failed[/]")
+        raise typer.Exit(1)
 
 
 def show(text: str) -> None:

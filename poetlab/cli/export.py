@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from poetlab.cli.console import plain, progress_bar, relative, show, stopped_by_ctrl_c
+from poetlab.cli.console import exit_if_any_failed, plain, progress_bar, relative, show, stopped_by_ctrl_c
 from poetlab.cli.options import ResultsArgument
 
 if TYPE_CHECKING:
@@ -37,9 +37,7 @@ def export(
     failed = [one for one in exported if one.error is not None]
     if len(failed) < len(exported):
         show(f"left out, as {plain(to)} has no place for it: {export_format(to).leaves_out}")
-    if failed:
-        show(f"[red]{len(failed)} of {len(exported)} results failed[/]")
-        raise typer.Exit(1)
+    exit_if_any_failed([one.error for one in exported])
 
 
 def _show_result(exported: "ExportedResult") -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from poetlab.cli.console import plain, progress_bar, relative, show, stopped_by_ctrl_c
+from poetlab.cli.console import exit_if_any_failed, plain, progress_bar, relative, show, stopped_by_ctrl_c
 from poetlab.cli.options import ResultsArgument
 
 if TYPE_CHECKING:
@@ -27,10 +27,7 @@ def plot(
             on_progress=lambda done, _: progress.update(task, completed=done),
             on_result=_show_result,
         )
-    failed = [one for one in plotted if one.error is not None]
-    if failed:
-        show(f"[red]{len(failed)} of {len(plotted)} results failed[/]")
-        raise typer.Exit(1)
+    exit_if_any_failed([one.error for one in plotted])
 
 
 def _show_result(plotted: "PlottedResult") -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from poetlab.cli.console import counted, plain, progress_bar, relative, show, stopped_by_ctrl_c
+from poetlab.cli.console import counted, exit_if_any_failed, plain, progress_bar, relative, show, stopped_by_ctrl_c
 from poetlab.cli.options import ResultsArgument
 
 if TYPE_CHECKING:
@@ -54,10 +54,7 @@ def render(
             on_progress=on_progress,
             on_result=_show_result,
         )
-    failed = [one for one in rendered if one.error is not None]
-    if failed:
-        show(f"[red]{len(failed)} of {len(rendered)} results failed[/]")
-        raise typer.Exit(1)
+    exit_if_any_failed([one.error for one in rendered])
 
 
 def _show_result(rendered: "RenderedResult") -> None:

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from poetlab.cli.console import number, plain, progress_bar, relative, show, show_table, stopped_by_ctrl_c, table
+from poetlab.cli.console import (
+    exit_if_any_failed,
+    number,
+    plain,
+    progress_bar,
+    relative,
+    show,
+    show_table,
+    stopped_by_ctrl_c,
+    table,
+)
 from poetlab.cli.options import ProjectOption, ResultsArgument
 
 if TYPE_CHECKING:
@@ -57,10 +67,7 @@ def track(
             on_frames=lambda n_frames: progress.advance(task, n_frames),
         )
     _show_summary([one for one in tracked if one.error is None])
-    failed = [one for one in tracked if one.error is not None]
-    if failed:
-        show(f"[red]{len(failed)} of {len(tracked)} results failed[/]")
-        raise typer.Exit(1)
+    exit_if_any_failed([one.error for one in tracked])
 
 
 def _count_frames(results: list[Path]) -> int:

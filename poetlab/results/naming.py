@@ -1,5 +1,6 @@
 """Which files a video's results go to, so that no two videos ever share one."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from poetlab.errors import ResultsError
@@ -30,6 +31,27 @@ def result_path(output_dir: str | Path, video_path: str | Path, fingerprint: str
         if wanted in owners:
             return candidates[owners.index(wanted)]
     raise ResultsError(f"{candidates[1]}: exists, but is not of {video_path}; move it away")
+
+
+def check_new_result(result: Path, path: Path, written: Collection[Path | None], verb: str, *, overwrite: bool) -> None:
+    """Make sure that what is made of a result file replaces neither it nor anything else unasked.
+
+    Args:
+        result: The result file.
+        path: Where what is made of it shall go.
+        written: What the same command has written.
+        verb: What the command does, for the message.
+        overwrite: Whether older files may be replaced.
+
+    Raises:
+        ResultsError: If it does.
+    """
+    if path.resolve() == result.resolve():
+        raise ResultsError(f"{result}: would be replaced by what is made of it; choose another --output")
+    if path in written:
+        raise ResultsError(f"{result}: another of these results has its name; {verb} them to different folders")
+    if path.exists() and not overwrite:
+        raise ResultsError(f"{path}: exists; --overwrite replaces it, --output writes elsewhere")
 
 
 def labeled_video_path(result: str | Path) -> Path:

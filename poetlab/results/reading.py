@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from poetlab.poses import Instances, Poses
 from poetlab.results.result_file import ResultFile
 
@@ -72,16 +70,6 @@ def iter_detections(path: str | Path) -> Iterator[tuple[int, float, Instances]]:
     with ResultFile(path) as results:
         for block in results.blocks():
             yield from zip(block.frames.tolist(), block.times.tolist(), block.instances(), strict=True)
-
-
-def read_scores(path: str | Path) -> np.ndarray:
-    """Read the (frames, individuals) probability that each instance is an animal; 0 where there is none.
-
-    Raises:
-        ResultsError: If the file is missing, cut off, or was not written by poetlab.
-    """
-    with ResultFile(path) as results:
-        return results.scores()
 
 
 def read_attributes(path: str | Path) -> dict[str, Any]:

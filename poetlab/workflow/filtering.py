@@ -10,6 +10,7 @@ from poetlab.config import changed
 from poetlab.errors import ConfigError, PoetlabError, ResultsError
 from poetlab.filtering import FilterSettings, filter_poses
 from poetlab.poses import Poses
+from poetlab.results.naming import check_new_result
 from poetlab.results.reading import read_poses
 from poetlab.results.rewriting import write_poses
 
@@ -76,7 +77,7 @@ def filter_results(
     for result in map(Path, results):
         path = result.with_name(f"{result.stem}_filtered.h5") if output is None else Path(output) / result.name
         written = {earlier.path for earlier in filtered}
-        filtered.append(_filter(result, path, settings, overwrite=overwrite, is_taken=path in written))
+        filtered.append(_filter(result, path, settings, written, overwrite=overwrite))
         if on_result:
             on_result(filtered[-1])
         if on_progress:
@@ -84,14 +85,11 @@ def filter_results(
     return filtered
 
 
-def _filter(result: Path, path: Path, settings: FilterSettings, *, overwrite: bool, is_taken: bool) -> FilteredResult:
+def _filter(
+    result: Path, path: Path, settings: FilterSettings, written: set[Path | None], *, overwrite: bool
+) -> FilteredResult:
     try:
-        if path.resolve() == result.resolve():
-            raise ResultsError(f"{result}: would be replaced by what is made of it; choose another --output")
-        if is_taken:
-            raise ResultsError(f"{result}: another of these results has its name; filter them to different folders")
-        if path.exists() and not overwrite:  # asked before the work, and again by write_poses
-            raise ResultsError(f"{path}: exists; --overwrite replaces it, --output writes elsewhere")
+        check_new_result(result, path, written, "filter", overwrite=overwrite)  # and again by write_poses
         poses = read_poses(result)
         new = _filter_poses(poses, settings, result)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,7 @@ from poetlab.errors import ConfigError, LabelError, PoetlabError, ResultsError
 from poetlab.labels.coco import matches_coco, read_coco
 from poetlab.labels.sleap import matches_sleap, read_sleap
 from poetlab.labels.source_labels import SourceImage, SourceLabels
+from poetlab.results.naming import check_new_result
 from poetlab.results.reading import iter_detections, read_attributes, read_poses
 from poetlab.results.rewriting import rewrite_results
 from poetlab.skeleton import Skeleton
@@ -92,7 +93,7 @@ def track_results(
     for result in map(Path, results):
         path = result.with_name(f"{result.stem}_tracked.h5") if output is None else Path(output) / result.name
         try:
-            _refuse(result, path, {one.path for one in tracked}, overwrite=overwrite)
+            check_new_result(result, path, {one.path for one in tracked}, "track", overwrite=overwrite)
             tracked.append(_track(result, path, individuals, settings, truth, on_frames, overwrite=overwrite))
         except PoetlabError as error:
             tracked.append(TrackedResult(result, error=str(error)))
@@ -141,15 +142,6 @@ def read_identities(path: str | Path) -> Identities:
     if not poses.tracked:
         raise LabelError(f"{path}: is not tracked, so it has no identities; give labels that have")
     return identities_of_poses(poses)
-
-
-def _refuse(result: Path, path: Path, written: set[Path | None], *, overwrite: bool) -> None:
-    if path.resolve() == result.resolve():
-        raise ResultsError(f"{result}: would be replaced by what is made of it; choose another --output")
-    if path in written:
-        raise ResultsError(f"{result}: another of these results has its name; track them to different folders")
-    if path.exists() and not overwrite:
-        raise ResultsError(f"{path}: exists; --overwrite replaces it, --output writes elsewhere")
 
 
 def _track(
