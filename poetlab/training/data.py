@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from poetlab.errors import TrainingError
 from poetlab.labels.label_set import LabelSet
-from poetlab.training.settings import TrainingSettings
+from poetlab.training.settings import TrainingConfig
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +24,7 @@ class TrainingData:
     also: Sequence[LabelSet] = ()
 
     @classmethod
-    def from_label_sets(cls, label_sets: Sequence[LabelSet], settings: TrainingSettings) -> "TrainingData":
+    def from_label_sets(cls, label_sets: Sequence[LabelSet], settings: TrainingConfig) -> "TrainingData":
         """The images of each split, and the label sets that are only measured on: their validation images, or all.
 
         Raises:

@@ -107,7 +107,7 @@ def resumed_trainer(
     Args:
         folder: The run.
         label_sets: The same images that the run started with.
-        epochs: Epochs in all; None for as many as the run was to have.
+        epochs: Epochs in all; None for as many as the run was to have. With a number, a run that ended early goes on.
         device: Where to compute.
 
     Raises:
@@ -119,9 +119,8 @@ def resumed_trainer(
     snapshot = load_snapshot(folder.last)
     if "progress" not in snapshot.facts or not snapshot.state:
         raise SnapshotError(f"{folder.last}: not a snapshot that a run can go on from; start a new run")
-    settings = TrainingSettings.model_validate(snapshot.facts["training"])
-    if epochs is not None:
-        settings = settings.model_copy(update={"epochs": epochs})
+    planned = TrainingSettings.model_validate(snapshot.facts["training"])
+    settings = planned if epochs is None else planned.model_copy(update={"epochs": epochs})
     data = TrainingData.from_label_sets(label_sets, settings)
     if snapshot.facts["label_sets"] != _describe_labels(data):
         raise TrainingError(f"{folder.path}: the labels have changed since this run began; start a new one")
@@ -130,6 +129,9 @@ def resumed_trainer(
     image_size = ImageSizeSettings.model_validate(snapshot.facts["image_size"])
     trainer = Trainer(model, snapshot.skeleton, data, settings, image_size, folder, device, facts)
     trainer.resume(snapshot)
+    if epochs is not None and (trainer.progress.stopped_early or epochs > planned.epochs):
+        trainer.progress.stopped_early = False
+        trainer.progress.patient_from = trainer.progress.epoch
     return trainer
 
 

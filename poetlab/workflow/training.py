@@ -17,6 +17,7 @@ from poetlab.skeleton import Skeleton
 from poetlab.training.data import TrainingData
 from poetlab.training.loop import OnEpoch, OnStep, Trainer
 from poetlab.training.optimizer import initial_rates
+from poetlab.training.recipe import fill
 from poetlab.training.run_folder import RunFolder
 from poetlab.training.start import Pretrained, new_trainer, resumed_trainer
 from poetlab.weights.catalog import DOWNLOADABLE, preset_that_fits, weights_for_preset
@@ -39,6 +40,7 @@ class TrainingStart:
         resumed: Whether an earlier part of the run is gone on with.
         n_epochs_done: Epochs that it has finished.
         n_epochs: Epochs in all.
+        stopped_early: Whether it has ended before its last epoch.
         transfer: What was taken from pretrained weights; None if none were given.
         rates: The learning rate that each part of the network starts with; that of all else under the name ''.
         frozen: Parts of the network that do not learn.
@@ -53,6 +55,7 @@ class TrainingStart:
     resumed: bool
     n_epochs_done: int
     n_epochs: int
+    stopped_early: bool
     transfer: Transfer | None
     rates: Mapping[str, float]
     frozen: tuple[str, ...]
@@ -66,11 +69,15 @@ class TrainingResult:
         folder: The run, with its snapshots and metrics.
         rows: Its metrics, one mapping an epoch.
         best_ap: The highest validation AP; None if it was never above 0.
+        stopped_early: Whether it ended before its last epoch, since its validation AP was flat.
+        patience: Epochs without a better validation AP after which it ends; 0 for never.
     """
 
     folder: RunFolder
     rows: tuple[Mapping[str, Any], ...]
     best_ap: float | None
+    stopped_early: bool
+    patience: int
 
 
 def train(
@@ -148,7 +155,7 @@ def train(
             skeleton,
             TrainingData.from_label_sets(label_sets, settings),
             preset,
-            settings,
+            fill(settings),
             project.config.image_size,
             choose_device(device),
             _find_pretrained(pretrained, preset, checked_map, on_download),
@@ -157,7 +164,9 @@ def train(
         on_start(_describe_start(trainer, transfer))
     progress = trainer.fit(on_step, on_epoch)
     best_ap = progress.best[0] if progress.best and progress.best[0] > 0 else None
-    return TrainingResult(trainer.folder, tuple(progress.rows), best_ap)
+    return TrainingResult(
+        trainer.folder, tuple(progress.rows), best_ap, progress.stopped_early, trainer.settings.patience
+    )
 
 
 def _resume(project: Project, label_sets: Sequence[LabelSet], epochs: int | None, device: str | None) -> Trainer:
@@ -178,6 +187,7 @@ def _describe_start(trainer: Trainer, transfer: Transfer | None) -> TrainingStar
         resumed=trainer.progress.epoch > 0 or trainer.progress.step > 0,
         n_epochs_done=trainer.progress.epoch,
         n_epochs=trainer.settings.epochs,
+        stopped_early=trainer.progress.stopped_early,
         transfer=transfer,
         rates=initial_rates(trainer.optimizer),
         frozen=trainer.frozen,
