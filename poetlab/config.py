@@ -39,6 +39,9 @@ class Config(Settings):
     preset: str = Field(
         "poet-r18", description="network to train: poet-r18 (light), poet-r50 or poet-dc5-r50 (the paper's)"
     )
+    n_queries: int | None = Field(
+        None, ge=1, description="most animals that the network can find in an image; null: chosen"
+    )
     image_size: ImageSizeSettings = Field(
         default=ImageSizeSettings(), description="how large the network sees an image; smaller is faster and coarser"
     )

@@ -148,6 +148,11 @@ def _show_start(start: "TrainingStart") -> None:
         show("  it has ended early, since its validation AP was flat; to go on, give --epochs")
     elif start.n_epochs_done >= start.n_epochs > 0:
         show("  all its epochs are done already; for more, give a higher --epochs")
+    if start.choices:
+        show("  chosen for these images, and why; config.yaml can say otherwise:")
+    for name, choice in start.choices.items():
+        value = list(choice.value) if isinstance(choice.value, tuple) else choice.value
+        show(f"    {name} {plain(value)}: {plain(choice.reason)}")
     if start.transfer:
         show_transfer(start.transfer)
     if start.frozen:
