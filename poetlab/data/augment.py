@@ -6,7 +6,7 @@ mirroring to width - 1 - x. torchvision's own transforms of keypoints scale x to
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +16,7 @@ from torchvision.transforms.v2 import functional as transform
 
 from poetlab.data.augment_settings import AugmentSettings
 from poetlab.data.image_size import ImageSizeSettings, input_size
-from poetlab.data.samples import Sample
+from poetlab.data.samples import Sample, scale_labels
 
 _SMALLEST_CROP = 0.5
 _PATCH_SIZES = (0.03, 0.12)
@@ -47,7 +47,7 @@ def augment(
     if rng.random() < settings.flip_probability:
         sample = flip(sample, flip_indices)
     if rng.random() < settings.dropout_probability:
-        sample = blank(sample, _draw_patches(sample.size, rng))
+        sample = blank(sample, draw_patches(sample.size, rng))
     return drop_lost_animals(sample)
 
 
@@ -65,14 +65,8 @@ def crop(sample: Sample, region: tuple[int, int, int, int]) -> Sample:
 
 def resize(sample: Sample, size: tuple[int, int]) -> Sample:
     """Scale to (height, width), with antialiasing."""
-    scale = torch.tensor([size[1] / sample.size[1], size[0] / sample.size[0]])
-    return replace(
-        sample,
-        image=transform.resize(sample.image, list(size), antialias=True),
-        keypoints=(sample.keypoints + 0.5) * scale - 0.5,
-        bboxes=torch.cat([(sample.bboxes[:, :2] + 0.5) * scale - 0.5, sample.bboxes[:, 2:] * scale], dim=1),
-        areas=sample.areas * scale.prod(),
-    )
+    image = transform.resize(sample.image, list(size), antialias=True)
+    return scale_labels(replace(sample, image=image), sample.size)
 
 
 def rotate(sample: Sample, degrees: float) -> Sample:
@@ -85,13 +79,11 @@ def rotate(sample: Sample, degrees: float) -> Sample:
     def turned(points: Tensor) -> Tensor:
         return (points - middle) @ turn.T + middle
 
-    corners = turned(_corners(sample.bboxes))  # (n, 4, 2)
-    low, high = corners.amin(1), corners.amax(1)
     return replace(
         sample,
         image=transform.rotate(sample.image, degrees, interpolation=transform.InterpolationMode.BILINEAR),
         keypoints=turned(sample.keypoints),
-        bboxes=torch.cat([low, high - low], dim=1),
+        bboxes=turned_bboxes(sample.bboxes, turned),
     )
 
 
@@ -145,6 +137,13 @@ def drop_lost_animals(sample: Sample, *, keep_occluded: bool = False) -> Sample:
     )
 
 
+def turned_bboxes(bboxes: Tensor, turned: Callable[[Tensor], Tensor]) -> Tensor:
+    """The upright boxes (n, 4) around boxes whose corners (n, 4, 2) go where `turned` takes them."""
+    corners = turned(_corners(bboxes))
+    low, high = corners.amin(1), corners.amax(1)
+    return torch.cat([low, high - low], dim=1)
+
+
 def _corners(bboxes: Tensor) -> Tensor:
     """(n, 4) boxes -> (n, 4, 2) corner points."""
     corner = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
@@ -175,7 +174,8 @@ def _starts_that_hold(point: float, length: int, starts: tuple[int, int]) -> tup
     return low, max(low, high)
 
 
-def _draw_patches(size: tuple[int, int], rng: np.random.Generator) -> list[tuple[int, int, int, int]]:
+def draw_patches(size: tuple[int, int], rng: np.random.Generator) -> list[tuple[int, int, int, int]]:
+    """A few small regions (x, y, width, height) of an image of this (height, width), for `blank`."""
     height, width = size
     patches = []
     for _ in range(rng.integers(1, _MOST_PATCHES + 1)):

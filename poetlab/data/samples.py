@@ -1,12 +1,13 @@
 """One labeled image, read from disk, as tensors."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+from torchvision.transforms.v2 import functional as transform
 
 from poetlab.data.image_size import ImageSizeSettings, seen_size
 from poetlab.errors import LabelError
@@ -53,7 +54,8 @@ def read_sample(label_set: LabelSet, index: int) -> Sample:
         LabelError: If the image cannot be read, or differs in size from what its labels say.
     """
     labeled = label_set.images[index]
-    return to_sample(read_labeled_image(label_set, labeled), labeled, label_set.skeleton.n_keypoints)
+    image = torch.from_numpy(read_labeled_image(label_set, labeled)).permute(2, 0, 1).contiguous()
+    return to_sample(image, labeled, label_set.skeleton.n_keypoints)
 
 
 def read_labeled_image(label_set: LabelSet, labeled: LabeledImage) -> np.ndarray:
@@ -70,6 +72,17 @@ def read_labeled_image(label_set: LabelSet, labeled: LabeledImage) -> np.ndarray
             f"{labeled.size[1]} x {labeled.size[0]} when imported; put the original back or import again"
         )
     return image
+
+
+def read_scaled_image(label_set: LabelSet, labeled: LabeledImage, size: tuple[int, int]) -> np.ndarray:
+    """Read an image of a label set and scale it, with antialiasing, to (height, width).
+
+    Raises:
+        LabelError: As `read_labeled_image`.
+    """
+    image = torch.from_numpy(read_labeled_image(label_set, labeled)).permute(2, 0, 1)
+    scaled: Tensor = transform.resize(image, list(size), antialias=True)
+    return scaled.permute(1, 2, 0).numpy()
 
 
 def read_image(path: Path) -> np.ndarray:
@@ -109,9 +122,20 @@ def label_targets(labeled: LabeledImage, n_keypoints: int, image_size: ImageSize
     return encode_targets(keypoints, visible, bboxes, seen_size(labeled.size, image_size), located=located, areas=areas)
 
 
-def to_sample(image: np.ndarray, labeled: LabeledImage, n_keypoints: int) -> Sample:
-    """A labeled image with its pixels (height, width, 3); crowd regions are no animals."""
-    return Sample(torch.from_numpy(image).permute(2, 0, 1).contiguous(), *_label_tensors(labeled, n_keypoints))
+def to_sample(image: Tensor, labeled: LabeledImage, n_keypoints: int) -> Sample:
+    """The labels of an image with its pixels (3, H, W) uint8; crowd regions are no animals."""
+    return Sample(image, *_label_tensors(labeled, n_keypoints))
+
+
+def scale_labels(sample: Sample, size: tuple[int, int]) -> Sample:
+    """A sample whose labels are in pixels of its image at another (height, width), with labels that fit its image."""
+    scale = torch.tensor([sample.size[1] / size[1], sample.size[0] / size[0]])
+    return replace(
+        sample,
+        keypoints=(sample.keypoints + 0.5) * scale - 0.5,
+        bboxes=torch.cat([(sample.bboxes[:, :2] + 0.5) * scale - 0.5, sample.bboxes[:, 2:] * scale], dim=1),
+        areas=sample.areas * scale.prod(),
+    )
 
 
 def _label_tensors(labeled: LabeledImage, n_keypoints: int) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:

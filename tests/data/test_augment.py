@@ -350,7 +350,20 @@ def test_the_same_random_numbers_make_the_same_change(seed: int) -> None:
     assert_equal(*changed)
 
 
-@pytest.mark.parametrize("wrong", [{"rotation": -1}, {"flip_probability": 1.5}, {"flip": 0.5}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"rotation": -1},
+        {"flip_probability": 1.5},
+        {"flip": 0.5},
+        {"zoom": (1.2, 0.8)},
+        {"zoom": (0, 1)},
+        {"zoom": (1, float("inf"))},
+        {"zoom": 1.2},
+        {"shift": 0.6},
+        {"color_jitter": 1},
+    ],
+)
 def test_impossible_and_unknown_settings_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         AugmentSettings.model_validate(wrong)
