@@ -1,6 +1,6 @@
 """How strongly training images are changed at random."""
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from poetlab.settings import Settings
 
@@ -8,7 +8,8 @@ from poetlab.settings import Settings
 class AugmentConfig(Settings):
     """Random changes of training images, as `config.yaml` has them: what is None is chosen when a run starts.
 
-    Probabilities are those of applying each to an image.
+    Probabilities are those of applying each to an image. Where images are fitted into a letterbox, `zoom` and `shift`
+    take the place of cropping, and colors change too.
     """
 
     rotation: float | None = Field(None, ge=0, le=180, description="largest angle in degrees, either way; null: chosen")
@@ -18,6 +19,22 @@ class AugmentConfig(Settings):
         None, ge=0, le=1, description="mirror left and right, keypoints included; null: chosen"
     )
     dropout_probability: float = Field(0.5, ge=0, le=1, description="blank a few random patches (coarse dropout)")
+    zoom: tuple[float, float] = Field(
+        (0.75, 1.33), description="with a letterbox: range of the scale, where 1 just fits; [1, 1]: none"
+    )
+    shift: float = Field(
+        0.1, ge=0, le=0.5, description="with a letterbox: farthest that images move, in parts of its sides"
+    )
+    color_jitter: float = Field(
+        0.2, ge=0, lt=1, description="with a letterbox: most that brightness, contrast, gamma and saturation change"
+    )
+
+    @field_validator("zoom")
+    @classmethod
+    def _is_range(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not 0.1 <= value[0] <= value[1] <= 10:
+            raise ValueError("give two scales from 0.1 to 10, the smaller first")
+        return value
 
 
 class AugmentSettings(AugmentConfig):

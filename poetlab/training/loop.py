@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from poetlab.data.batch import Batch, TrainingImages, training_batches
+from poetlab.data.batch import Batch, TrainingImages, image_cache, training_batches
 from poetlab.data.image_size import ImageSizeSettings
 from poetlab.device import computes_in_bfloat16
 from poetlab.errors import SnapshotError
@@ -114,6 +114,7 @@ class Trainer:
         backbone_is_pretrained = bool(facts["pretrained_backbone"])
         self.frozen = freeze(model, settings, backbone_is_pretrained=backbone_is_pretrained)
         self.optimizer = build_optimizer(model, settings, backbone_is_pretrained=backbone_is_pretrained)
+        self.image_cache = image_cache(data.training, settings.augmentation, image_size, settings.image_cache)
         self.n_images = sum(len(label_set.images) for label_set in data.training)
         self.steps_per_epoch = -(-self.n_images // settings.batch_size)
         self._averaged = AveragedWeights(model, settings.averaging) if settings.averaging else None
@@ -161,7 +162,12 @@ class Trainer:
         progress = self.progress
         self.model.train()
         images = TrainingImages(
-            self.data.training, self.settings.augmentation, self.image_size, self.settings.seed, progress.epoch
+            self.data.training,
+            self.settings.augmentation,
+            self.image_size,
+            self.settings.seed,
+            progress.epoch,
+            self.image_cache,
         )
         workers = self._n_workers()
         for batch in training_batches(images, self.settings.batch_size, workers, skip=progress.step):

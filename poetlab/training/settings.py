@@ -63,6 +63,9 @@ class TrainingConfig(Settings):
     )
     negatives: bool = Field(default=True, description="show images without animals too; the paper does not")
     save_seconds: float = Field(60, ge=0, description="most seconds of work that a crash can cost")
+    image_cache: int = Field(
+        2000, ge=0, description="with a letterbox: most megabytes of memory for decoded images; others are read anew"
+    )
     workers: int | None = Field(None, ge=0, description="processes that read images; null: as the machine allows")
     seed: int = Field(
         0, ge=0, lt=2**63, description="of everything random; the same seed on one CPU gives the same network"
