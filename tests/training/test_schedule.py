@@ -47,6 +47,6 @@ def test_a_run_follows_its_schedule(project: Project, change_training: Callable[
     cosine = change_training(project, schedule="cosine", learning_rate=0.001, batch_size=4)
     rows = train(cosine, epochs=4, device="cpu").rows
     settings = TrainingSettings(epochs=4, schedule="cosine")
-    n_steps = 3  # of 4 of 10 images
+    n_steps = 3  # of 4 of 11 images
     expected = [0.001 * rate_factor(settings, epoch - 0.5 / n_steps) for epoch in (1, 2, 3, 4)]
     assert [row["learning_rate"] for row in rows] == pytest.approx(expected)
