@@ -19,7 +19,7 @@ class ImageSizeSettings(Settings):
     letterbox: tuple[int, int] | None = Field(
         None,
         description="height and width, multiples of 32, into which every image is fitted instead, black where it does "
-        "not reach; null: images keep sizes of their own",
+        "not reach; null: chosen for swift presets; for the others images keep sizes of their own",
     )
 
     @field_validator("short_side")
