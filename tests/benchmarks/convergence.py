@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import trials
 
@@ -21,8 +22,8 @@ from poetlab.config import Config
 def main() -> None:
     """Train every preset, and the last without each of its parts."""
     options = parse_options()
-    quarter = max(1, options.epochs // 4)
-    networks = dict(variants(options, quarter))
+    networks = dict(variants(options))
+    quarter = quarter_of(options)
     marks = sorted({quarter, 2 * quarter, 3 * quarter, options.epochs})
     with tempfile.TemporaryDirectory() as folder:
         labels = trials.draw_once(options.training + options.held_out, Path(folder))
@@ -61,22 +62,35 @@ def parse_options() -> argparse.Namespace:
         metavar="NAME=VALUE",
         help="settings that remove a part of the last preset",
     )
-    return parser.parse_args()
-
-
-def variants(options: argparse.Namespace, quarter: int) -> Iterator[tuple[str, Config]]:
-    """Name and settings of every network to train."""
+    options = parser.parse_args()
     side = trials.DRAWN_SIDE
-    common = {"image_size.short_side": [side, side], "image_size.long_side": side, "training.validate_every": quarter}
-    common |= dict(options.set)
+    common = {
+        "image_size.short_side": [side, side],
+        "image_size.long_side": side,
+        "training.validate_every": quarter_of(options),
+    }
+    options.set = list((common | dict(options.set)).items())
+    return options
+
+
+def quarter_of(options: argparse.Namespace) -> int:
+    """Epochs from one point of the curve to the next."""
+    return max(1, options.epochs // 4)
+
+
+def variants(options: argparse.Namespace) -> Iterator[tuple[str, Config]]:
+    """Name and settings of every network to train."""
     for preset in options.preset:
-        settings = (
-            common | {"preset": preset} | dict(trials.setting(text) for name, text in options.set_for if name == preset)
-        )
-        yield preset, trials.config_with(settings)
+        own = [trials.setting(text) for name, text in options.set_for if name == preset]
+        settings = {"preset": preset, **dict(options.set), **dict(own)}
+        yield named(preset, own), trials.config_with(settings)
     for removed in options.without:
-        name = ", ".join(f"{key}={value}" for key, value in removed)
-        yield f"{preset}, {name}", trials.config_with(settings | dict(removed))
+        yield named(preset, [*own, *removed]), trials.config_with(settings | dict(removed))
+
+
+def named(preset: str, settings: list[tuple[str, Any]]) -> str:
+    """What the table calls a network."""
+    return ", ".join([preset, *(f"{name}={value}" for name, value in settings)])
 
 
 def ap_after(outcome: trials.Outcome, epoch: int) -> str:

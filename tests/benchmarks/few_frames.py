@@ -51,7 +51,7 @@ def summary(outcomes: Sequence[trials.Outcome]) -> list[str]:
     """The cells of the runs of one network and number of frames."""
     evaluations = [outcome.evaluation for outcome in outcomes]
     aps = [evaluation.coco["AP"] for evaluation in evaluations]
-    recalls = [1 - evaluation.n_missed / evaluation.n_animals for evaluation in evaluations]
+    recalls = [evaluation.recall for evaluation in evaluations]
     spreads = [spread(outcome) for outcome in outcomes]
     n_collapsed = sum(value < LEAST_SPREAD for value in spreads)
     n_dead = sum(evaluation.n_detections == 0 for evaluation in evaluations)

@@ -1,7 +1,6 @@
 """Networks trained on a few labels and measured on others: what the benchmarks of learning have in common."""
 
 import argparse
-import math
 import multiprocessing
 import os
 import resource
@@ -28,7 +27,18 @@ from poetlab.evaluation.predicting import PredictedImage, predict_images
 from poetlab.evaluation.report import Evaluation
 from poetlab.labels.label_set import IMAGES, LabeledImage, LabelSet, Split, save_label_set
 
-COLUMNS = ("animals", "recall", "too many", "median px", "90% px", "AP", "minutes", "CPU minutes", "peak GiB")
+COLUMNS = (
+    "animals",
+    "recall",
+    "too many",
+    "median px",
+    "90% px",
+    "AP",
+    "calibration error",
+    "minutes",
+    "CPU minutes",
+    "peak GiB",
+)
 """What the table says of every network: `figures` and `costs`."""
 
 DRAWN_SIDE = 128
@@ -247,15 +257,15 @@ def print_rules(evaluation: Evaluation) -> None:
 
 def figures(evaluation: Evaluation) -> list[str]:
     """The first cells of a row of the table."""
-    errors, n_animals = evaluation.keypoint_errors[-1], evaluation.n_animals
-    recall = (n_animals - evaluation.n_missed) / n_animals if n_animals else math.nan
+    errors = evaluation.keypoint_errors[-1]
     return [
-        str(n_animals),
-        f"{recall:.3f}",
+        str(evaluation.n_animals),
+        f"{evaluation.recall:.3f}",
         str(evaluation.n_extra),
         f"{errors.median:.2f}",
         f"{errors.percentile_90:.2f}",
         f"{evaluation.coco['AP']:.3f}",
+        f"{evaluation.calibration.error:.3f}",
     ]
 
 
