@@ -1,5 +1,6 @@
 """Training batches: which images, in which order, changed how, stacked into tensors."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from poetlab.data.samples import Sample, read_sample, read_scaled_image, scale_l
 from poetlab.data.warp import augment_in_letterbox, working_size
 from poetlab.labels.label_set import LabelSet
 from poetlab.model.pose_vector import PoseTargets, stack_targets
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,12 +104,18 @@ def image_cache(
     image_size: ImageSizeSettings,
     most_megabytes: int,
 ) -> ImageCache | None:
-    """A cache for the images of every epoch; None without a letterbox, where their sizes vary."""
+    """A cache for the images of every epoch; None without a letterbox, where sizes vary, or without memory for it."""
     if image_size.letterbox is None:
         return None
     images = (image for label_set in label_sets for image in label_set.images)
     sizes = [working_size(image.size, augment_settings, image_size.letterbox) for image in images]
-    return ImageCache(sizes, most_megabytes * 10**6)
+    try:
+        return ImageCache(sizes, most_megabytes * 10**6)
+    except OSError as error:
+        logger.warning(
+            "no memory for decoded images (%s): each is read anew; lower training.image_cache", error.strerror
+        )
+        return None
 
 
 def training_batches(images: TrainingImages, batch_size: int, n_workers: int, skip: int = 0) -> Iterator[Batch]:

@@ -19,7 +19,7 @@ from poetlab.data.colors import change_colors, draw_colors
 from poetlab.data.samples import Sample
 
 _COARSEST = 2.0
-"""Most pixels of the image a pixel of the letterbox that bilinear sampling may step over; more are averaged before."""
+"""From how many pixels of the image a pixel of the letterbox on, along each side, the image is first averaged."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Batches: stacked and padded, and the same whoever reads them and wherever a run resumes."""
 
+import errno
 from collections.abc import Callable
 from dataclasses import fields
 
@@ -183,6 +184,17 @@ def test_each_file_is_read_once_where_memory_allows(label_sets: list[LabelSet], 
 
 def test_without_a_letterbox_nothing_is_cached(label_sets: list[LabelSet]) -> None:
     assert image_cache(label_sets, AugmentSettings(), SMALL, 1000) is None
+
+
+def test_without_memory_for_a_cache_files_are_read(
+    label_sets: list[LabelSet], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_file: int, _length: int) -> None:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    monkeypatch.setattr("mmap.mmap", fail)
+    assert image_cache(label_sets, AugmentSettings(), BOXED, 2000) is None
+    assert "Cannot allocate memory" in caplog.text
 
 
 def test_large_images_are_kept_no_larger_than_the_network_sees_them(make_label_set: Callable[..., LabelSet]) -> None:

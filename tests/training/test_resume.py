@@ -94,6 +94,23 @@ def test_frozen_parts_and_rate_factors_are_kept(saving_project: Project) -> None
     assert kept.isdisjoint({"queries", "transformer.encoder.1.norm1.weight", "pose_head.4.weight"})
 
 
+def test_images_in_a_letterbox_are_the_same_after_a_crash(saving_project: Project) -> None:
+    def crash(done: int, _total: int, _loss: float) -> None:
+        if done == 4:
+            raise StopError
+
+    config = saving_project.path / "config.yaml"
+    config.write_text(config.read_text().replace("letterbox: null", "letterbox: [64, 96]"))
+    project = open_project(saving_project.path)
+    with pytest.raises(StopError):
+        train(project, device="cpu", seed=3, on_step=crash)
+    train(project, resume=True, device="cpu")
+    broken = last_of(project)
+    assert broken.facts["image_size"]["letterbox"] == [64, 96]
+    train(project, device="cpu", seed=3)
+    assert_same_end(broken, last_of(project))
+
+
 def test_averaged_weights_and_the_moment_of_the_schedule_are_kept(
     project: Project, change_training: Callable[..., Project]
 ) -> None:
