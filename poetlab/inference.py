@@ -13,8 +13,8 @@ from poetlab.device import computes_in_bfloat16
 from poetlab.model.backbone import normalize_images
 from poetlab.model.checkpoint import Snapshot
 from poetlab.model.folding import folded_copy
-from poetlab.model.poet import Poet, PoetOutput
-from poetlab.model.pose_vector import scores_from_logits, unit_to_pixels
+from poetlab.model.network import Network, NetworkOutput
+from poetlab.model.pose_vector import unit_to_pixels
 from poetlab.poses import Instances
 from poetlab.skeleton import Skeleton
 
@@ -32,7 +32,7 @@ class Predictor:
         facts: What the snapshot says about itself.
     """
 
-    model: Poet
+    model: Network
     skeleton: Skeleton
     image_size: ImageSizeSettings
     device: torch.device
@@ -71,7 +71,7 @@ class Predictor:
         return F.pad(scaled, (0, width - size[1], 0, height - size[0]))
 
     @torch.inference_mode()
-    def run(self, frames: Tensor) -> PoetOutput:
+    def run(self, frames: Tensor) -> NetworkOutput:
         """What the network says of frames.
 
         On a GPU this returns before the result is computed; `instances` waits for it.
@@ -87,7 +87,7 @@ class Predictor:
             return self.model(normalize_images(images))
 
     @torch.inference_mode()
-    def instances(self, output: PoetOutput, size: tuple[int, int]) -> list[Instances]:
+    def instances(self, output: NetworkOutput, size: tuple[int, int]) -> list[Instances]:
         """The poses after the last decoder layer, as `predict` returns them.
 
         Args:
@@ -96,7 +96,7 @@ class Predictor:
         """
         poses = output.poses
         seen = seen_size(size, self.image_size)
-        scores, order = scores_from_logits(output.class_logits[-1]).sort(dim=1, descending=True, stable=True)
+        scores, order = output.scores[-1].sort(dim=1, descending=True, stable=True)
         image = torch.arange(len(order), device=order.device)[:, None]
         keypoints = unit_to_pixels(poses.keypoints[-1], seen)[image, order].cpu().numpy()  # (B, Q, k, 2)
         visibility = poses.visibility[-1][image, order].cpu().numpy()  # (B, Q, k)

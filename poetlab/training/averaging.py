@@ -4,7 +4,7 @@ from copy import deepcopy
 
 import torch
 
-from poetlab.model.poet import Poet
+from poetlab.model.network import Network
 
 
 class AveragedWeights:
@@ -17,7 +17,7 @@ class AveragedWeights:
         model: The averaged network; equal to the trained one at first.
     """
 
-    def __init__(self, model: Poet, decay: float) -> None:
+    def __init__(self, model: Network, decay: float) -> None:
         """Start with a copy of a network.
 
         Args:
@@ -28,7 +28,7 @@ class AveragedWeights:
         self._decay = decay
 
     @torch.no_grad()
-    def update(self, model: Poet, n_before: int) -> None:
+    def update(self, model: Network, n_before: int) -> None:
         """Follow the trained network by one step.
 
         Args:

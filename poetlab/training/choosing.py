@@ -36,7 +36,7 @@ _BYTES_PER_PIXEL = 2000
 
 _STEPS = {"cpu": 3000, "cuda": 6000}
 _EPOCHS = (30, 1000)
-_LEARNING_RATE, _ITS_BATCH_SIZE = 3e-4, 8
+_LEARNING_RATE, _ITS_BATCH_SIZE = 1e-3, 8
 _FEWEST_QUERIES = 10
 _VALIDATIONS = 40
 
@@ -138,6 +138,18 @@ def choose_learning_rate(batch_size: int) -> Choice[float]:
 def choose_schedule() -> Choice[Schedule]:
     """How the rates change."""
     return Choice("cosine", "ever smaller steps end nearer to the best")
+
+
+def choose_clip_norm() -> Choice[float]:
+    """The largest norm of the gradient."""
+    return Choice(5.0, "only rare steps are cut")
+
+
+def choose_bfloat16(machine: Machine) -> Choice[bool]:
+    """Whether to compute in 16 bits."""
+    if machine.has_bfloat16:
+        return Choice(True, "this machine computes faster in 16 bits")  # noqa: FBT003 (the choice's value)
+    return Choice(False, "this machine does not compute faster in 16 bits")  # noqa: FBT003 (the choice's value)
 
 
 def choose_averaging() -> Choice[float]:

@@ -18,16 +18,16 @@ from poetlab.inference import Predictor
 from poetlab.model.backbone import normalize_images
 from poetlab.model.checkpoint import Snapshot, save_snapshot
 from poetlab.model.folding import folded_copy
-from poetlab.model.loss import poet_loss
-from poetlab.model.poet import Poet
+from poetlab.model.network import Network
 from poetlab.plots.metrics import plot_metrics
 from poetlab.skeleton import Skeleton
 from poetlab.training.averaging import AveragedWeights
 from poetlab.training.data import TrainingData
 from poetlab.training.early_stop import is_flat
 from poetlab.training.interruption import GracefulInterrupt
+from poetlab.training.objective import Objective
 from poetlab.training.optimizer import build_optimizer, optimizer_state, restore_optimizer, set_rates
-from poetlab.training.parts import freeze
+from poetlab.training.parts import freeze, hold_statistics
 from poetlab.training.run_folder import RunFolder
 from poetlab.training.settings import TrainingSettings
 from poetlab.training.validation import validate
@@ -77,7 +77,7 @@ class Trainer:
 
     def __init__(
         self,
-        model: Poet,
+        model: Network,
         skeleton: Skeleton,
         data: TrainingData,
         settings: TrainingSettings,
@@ -107,6 +107,7 @@ class Trainer:
         self.data = data
         self.settings = settings
         self.image_size = image_size
+        self.objective = Objective(settings, skeleton)
         self.folder = folder
         self.device = device
         self.facts = dict(facts)
@@ -122,7 +123,7 @@ class Trainer:
         torch.manual_seed(settings.seed)
 
     @property
-    def result(self) -> Poet:
+    def result(self) -> Network:
         """The network that is measured and kept: of averaged weights, unless the settings turn averaging off."""
         return self._averaged.model if self._averaged else self.model
 
@@ -161,6 +162,8 @@ class Trainer:
     def _train_epoch(self, interrupt: GracefulInterrupt, on_step: OnStep | None) -> None:
         progress = self.progress
         self.model.train()
+        if self.facts["pretrained_backbone"]:
+            hold_statistics(self.model)
         images = TrainingImages(
             self.data.training,
             self.settings.augmentation,
@@ -192,10 +195,16 @@ class Trainer:
     def _train_step(self, batch: Batch) -> dict[str, float]:
         padding = None if batch.padding is None else batch.padding.to(self.device, non_blocking=True)
         images = normalize_images(batch.images.to(self.device, non_blocking=True), padding)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=computes_in_bfloat16(self.device)):
-            output = self.model(images, padding)
-        loss = poet_loss(output, batch.targets.to(self.device), self.settings.loss)
-        total = loss.total(self.settings.loss)
+        targets = batch.targets.to(self.device)
+        in_bfloat16 = self.settings.bfloat16
+        with torch.autocast(
+            self.device.type,
+            torch.bfloat16,
+            enabled=computes_in_bfloat16(self.device) if in_bfloat16 is None else in_bfloat16,
+        ):
+            output = self.objective.predict(self.model, images, padding, targets)
+        loss = self.objective.sums(output, targets).mean()
+        total = self.objective.total(loss)
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
@@ -245,11 +254,11 @@ class Trainer:
         """
         model = folded_copy(self.result)
         predictor = Predictor(model, self.skeleton, self.image_size, self.device, self.folder.name, self.facts)
-        weights, batch_size = self.settings.loss, self.settings.batch_size
-        validation = validate(predictor, self.data.validation or self.data.training, weights, batch_size)
+        batch_size = self.settings.batch_size
+        validation = validate(predictor, self.data.validation or self.data.training, self.objective, batch_size)
         columns = validation.columns("val")
         for label_set in self.data.also:
-            columns |= validate(predictor, [label_set], weights, batch_size).columns(label_set.name)
+            columns |= validate(predictor, [label_set], self.objective, batch_size).columns(label_set.name)
         return validation.evaluation, columns
 
     def _keep_best(self, ap: float, training_loss: float) -> None:

@@ -8,7 +8,7 @@ from torch.nn import Parameter
 from torch.optim import AdamW
 
 from poetlab.errors import ConfigError
-from poetlab.model.poet import Poet
+from poetlab.model.network import Network
 from poetlab.training.parts import belongs_to, check_parts
 from poetlab.training.schedule import rate_factor
 from poetlab.training.settings import TrainingSettings
@@ -18,7 +18,7 @@ _BACKBONE = "backbone"
 _ALL_ELSE = ""
 
 
-def build_optimizer(model: Poet, settings: TrainingSettings, *, backbone_is_pretrained: bool) -> AdamW:
+def build_optimizer(model: Network, settings: TrainingSettings, *, backbone_is_pretrained: bool) -> AdamW:
     """AdamW with one group of parameters for the backbone, one for each of `rate_factors`, and one for all else.
 
     A factor multiplies the rate that its part would have without it: the backbone's in the backbone, else
@@ -64,7 +64,7 @@ def set_rates(optimizer: AdamW, settings: TrainingSettings, epoch: float) -> flo
     return float(optimizer.param_groups[0]["lr"])
 
 
-def optimizer_state(model: Poet, optimizer: AdamW) -> dict[str, Tensor]:
+def optimizer_state(model: Network, optimizer: AdamW) -> dict[str, Tensor]:
     """The optimizer's memory as tensors named `<parameter>/<what>`."""
     return {
         f"{name}/{what}": torch.as_tensor(value)
@@ -73,7 +73,7 @@ def optimizer_state(model: Poet, optimizer: AdamW) -> dict[str, Tensor]:
     }
 
 
-def restore_optimizer(model: Poet, optimizer: AdamW, state: Mapping[str, Tensor]) -> None:
+def restore_optimizer(model: Network, optimizer: AdamW, state: Mapping[str, Tensor]) -> None:
     """Give the optimizer the memory that `optimizer_state` described."""
     parameters = dict(model.named_parameters())
     for key, value in state.items():
@@ -95,7 +95,7 @@ def _rates(settings: TrainingSettings, *, backbone_is_pretrained: bool) -> dict[
     }
 
 
-def _check_factors(model: Poet, settings: TrainingSettings, trainable: Iterable[str]) -> None:
+def _check_factors(model: Network, settings: TrainingSettings, trainable: Iterable[str]) -> None:
     check_parts(model, settings.rate_factors, "rate_factors")
     for part in settings.rate_factors:
         if not any(belongs_to(name, part) for name in trainable):

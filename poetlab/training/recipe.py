@@ -108,6 +108,8 @@ def choose_open(wishes: Wishes, skeleton: Skeleton, facts: DataFacts, machine: M
         "training.epochs": epochs,
         "training.learning_rate": choosing.choose_learning_rate(n_at_once),
         "training.schedule": choosing.choose_schedule(),
+        "training.clip_norm": choosing.choose_clip_norm(),
+        "training.bfloat16": choosing.choose_bfloat16(machine),
         "training.averaging": choosing.choose_averaging(),
         "training.validate_every": choosing.choose_validate_every(n_epochs),
         "training.patience": choosing.choose_patience(facts, n_epochs),

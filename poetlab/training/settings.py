@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from poetlab.data.augment_settings import AugmentConfig, AugmentSettings
-from poetlab.model.loss_settings import LossSettings
+from poetlab.model.loss_settings import LossSettings, SwiftLossSettings
 from poetlab.settings import Settings
 
 Schedule = Literal["drop", "cosine"]
@@ -54,7 +54,10 @@ class TrainingConfig(Settings):
         default={}, description="parts of the network, each with a factor on its learning rate; the longest name counts"
     )
     weight_decay: float = Field(1e-4, ge=0)
-    clip_norm: float = Field(0.1, gt=0, description="largest norm of the gradient")
+    clip_norm: float | None = Field(None, gt=0, description="largest norm of the gradient; null: chosen")
+    bfloat16: bool | None = Field(
+        None, description="compute in 16 bits, except what needs 32; null: where the processor is made for it"
+    )
     validate_every: int | None = Field(
         None, ge=1, description="epochs from one validation to the next; the last always has one; null: chosen"
     )
@@ -70,7 +73,12 @@ class TrainingConfig(Settings):
     seed: int = Field(
         0, ge=0, lt=2**63, description="of everything random; the same seed on one CPU gives the same network"
     )
-    loss: LossSettings = Field(default=LossSettings(), description="weights of the parts of the loss")
+    loss: LossSettings = Field(
+        default=LossSettings(), description="weights of the parts of the loss, for the faithful presets"
+    )
+    swift_loss: SwiftLossSettings = Field(
+        default=SwiftLossSettings(), description="weights of the parts of the loss, for the swift presets"
+    )
     augmentation: AugmentConfig = Field(default=AugmentConfig(), description="random changes of training images")
 
     @model_validator(mode="after")
@@ -79,6 +87,11 @@ class TrainingConfig(Settings):
             raise ValueError(
                 "loss.keypoints and loss.offsets are both 0, so that nothing would teach where a keypoint lies; "
                 "give one of them a weight"
+            )
+        if self.swift_loss.keypoints == self.swift_loss.oks == 0:
+            raise ValueError(
+                "swift_loss.keypoints and swift_loss.oks are both 0, so that nothing would teach where a keypoint "
+                "lies; give one of them a weight"
             )
         return self
 
@@ -95,5 +108,6 @@ class TrainingSettings(TrainingConfig):
     schedule: Schedule = "drop"
     averaging: float = Field(0, ge=0, lt=1)
     patience: int = Field(0, ge=0)
+    clip_norm: float = Field(0.1, gt=0)
     validate_every: int = Field(5, ge=1)
     augmentation: AugmentSettings = AugmentSettings()

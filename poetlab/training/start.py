@@ -16,6 +16,7 @@ from poetlab.labels.label_set import LabelSet
 from poetlab.model.backbone import calibrate_batch_norm, normalize_images
 from poetlab.model.checkpoint import load_snapshot
 from poetlab.model.keypoint_map import KeypointMap
+from poetlab.model.network import Network, build_network
 from poetlab.model.poet import Poet
 from poetlab.model.presets import find_preset
 from poetlab.model.pretrained import Transfer, start_from_file
@@ -79,11 +80,11 @@ def new_trainer(
     settings, image_size = recipe.training, recipe.image_size
     torch.manual_seed(settings.seed)
     sizes = find_preset(recipe.preset).model_copy(update={"n_queries": recipe.n_queries})
-    model = Poet(sizes, skeleton.n_keypoints)
+    model = build_network(sizes, skeleton.n_keypoints)
     transfer = None
     if pretrained:
         transfer = start_from_file(model, skeleton.keypoints, pretrained.path, pretrained.keypoint_map)
-    if not (transfer and transfer.uses_backbone):
+    if isinstance(model, Poet) and not (transfer and transfer.uses_backbone):
         _calibrate(model, data, settings, image_size)
     facts = {
         "poetlab": poetlab.__version__,
@@ -122,7 +123,7 @@ def resumed_trainer(
     data = TrainingData.from_label_sets(label_sets, settings)
     if snapshot.facts["label_sets"] != _describe_labels(data):
         raise TrainingError(f"{folder.path}: the labels have changed since this run began; start a new one")
-    model = Poet(snapshot.settings, snapshot.skeleton.n_keypoints)
+    model = build_network(snapshot.settings, snapshot.skeleton.n_keypoints)
     facts = {key: value for key, value in snapshot.facts.items() if key not in {"progress", "image_size", "training"}}
     image_size = ImageSizeSettings.model_validate(snapshot.facts["image_size"])
     trainer = Trainer(model, snapshot.skeleton, data, settings, image_size, folder, device, facts)
@@ -169,7 +170,7 @@ def _describe_pretrained(pretrained: Pretrained | None, transfer: Transfer | Non
 def _describe(
     facts: dict[str, Any],
     skeleton: Skeleton,
-    model: Poet,
+    model: Network,
     settings: TrainingSettings,
     image_size: ImageSizeSettings,
     transfer: Transfer | None,
