@@ -10,7 +10,7 @@ from poetlab.drawn.dataset import draw_dataset
 
 BENCHMARKS = Path(__file__).parent / "benchmarks"
 
-SMALL = ("--set", "image_size.short_side=[32,48]", "image_size.long_side=48", "training.batch_size=4")
+SMALL = ("--set", "image_size.letterbox=[64,64]", "training.batch_size=4")
 
 
 def table_of(script: str, *arguments: str | Path) -> list[list[str]]:

@@ -65,9 +65,9 @@ def parse_options() -> argparse.Namespace:
     options = parser.parse_args()
     side = trials.DRAWN_SIDE
     common = {
-        "image_size.short_side": [side, side],
-        "image_size.long_side": side,
+        "image_size.letterbox": [side, side],
         "training.validate_every": quarter_of(options),
+        "training.patience": 0,
     }
     options.set = list((common | dict(options.set)).items())
     return options
