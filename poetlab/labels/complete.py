@@ -58,7 +58,8 @@ def complete_instance(
         left_out.add("animal without labeled keypoints, box and mask", file_name)
         return None
     area = area or bbox[2] * bbox[3]
-    return LabeledInstance(keypoints, bbox, area, instance.is_crowd, mask, instance.individual), source
+    name, provenance = instance.individual, instance.provenance
+    return LabeledInstance(keypoints, bbox, area, instance.is_crowd, mask, name, provenance), source
 
 
 def keypoint_bbox(keypoints: np.ndarray) -> BBox | None:

@@ -13,6 +13,7 @@ import poetlab
 from poetlab.errors import LabelError, SkeletonError
 from poetlab.files import whole_file
 from poetlab.labels.json_file import drain, read_json
+from poetlab.labels.provenance import Provenance
 from poetlab.skeleton import Skeleton
 
 ANNOTATIONS = "annotations.json"
@@ -45,6 +46,7 @@ class LabeledInstance:
         is_crowd: Whether it outlines a group of animals that are not labeled one by one.
         segmentation: Its mask as the source had it, or None.
         individual: The animal's name where the source has identities, or None.
+        provenance: Who placed its points and how it came into the project; None where nobody knows.
     """
 
     keypoints: np.ndarray
@@ -53,11 +55,17 @@ class LabeledInstance:
     is_crowd: bool = False
     segmentation: Segmentation | None = None
     individual: str | None = None
+    provenance: Provenance | None = None
 
     @property
     def n_labeled(self) -> int:
         """Number of labeled keypoints, visible or occluded; 0 for an instance that evaluation ignores."""
         return int(np.count_nonzero(self.keypoints[:, 2]))
+
+    @property
+    def is_unconfirmed(self) -> bool:
+        """Whether a model made it and no person has changed or confirmed it."""
+        return self.provenance is not None and self.provenance.made_by == "model"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,7 +148,7 @@ def save_label_set(label_set: LabelSet, folder: Path) -> None:
     """Write a label set's `annotations.json` into `folder`; its images belong into `folder/images`.
 
     The file is COCO keypoint JSON that any COCO reader opens, with extra keys: `split`, `video` and `frame` of an
-    image, `individual` of an annotation, `symmetries` and `sigmas` of the category, `area_rule` of the info.
+    image, `individual` and `provenance` of an annotation, `symmetries` and `sigmas` of the category, `area_rule` of the info.
 
     Raises:
         LabelError: If the file cannot be written. What was there before is then still there.
@@ -226,6 +234,8 @@ def _annotation(instance: LabeledInstance) -> dict[str, Any]:
         entry["segmentation"] = instance.segmentation
     if instance.individual is not None:
         entry["individual"] = instance.individual
+    if instance.provenance is not None:
+        entry["provenance"] = instance.provenance.to_dict()
     return entry
 
 
@@ -288,4 +298,5 @@ def _instance_from(annotation: dict[str, Any], n_keypoints: int) -> LabeledInsta
         is_crowd=bool(annotation["iscrowd"]),
         segmentation=annotation.get("segmentation"),
         individual=annotation.get("individual"),
+        provenance=None if (entry := annotation.get("provenance")) is None else Provenance.from_dict(entry),
     )
