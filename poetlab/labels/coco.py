@@ -203,6 +203,6 @@ def _read_segmentation(content: Any) -> Segmentation | None:
 def _read_provenance(content: Any) -> Provenance | None:
     """What poetlab has written there; other tools may mean something else by that key, which says nothing."""
     try:
-        return Provenance.from_dict(content) if isinstance(content, dict) else None
+        return Provenance.from_dict(content)
     except ValueError:
         return None

@@ -1,5 +1,6 @@
 """Where an instance comes from: who placed its points, and with which file it came into the project."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -36,16 +37,18 @@ class Provenance:
         return {key: value for key, value in entry.items() if value is not None}
 
     @classmethod
-    def from_dict(cls, entry: Mapping[str, Any]) -> "Provenance":
+    def from_dict(cls, entry: Any) -> "Provenance":
         """Read `to_dict`'s form.
 
         Raises:
             ValueError: If it is of another form, as other tools may have one.
         """
+        if not isinstance(entry, Mapping):
+            raise ValueError(f"a provenance is {entry!r}, no mapping")
         made_by, score = entry.get("made_by"), entry.get("score")
         if made_by not in get_args(Maker):
             raise ValueError(f"made_by is {made_by!r}, none of {', '.join(get_args(Maker))}")
-        if score is not None and (isinstance(score, bool) or not isinstance(score, int | float)):
+        if score is not None and not (type(score) in (int, float) and math.isfinite(score)):
             raise ValueError(f"the score is {score!r}, no number")
         texts = {key: entry.get(key) for key in ("tool", "file", "imported")}
         if wrong := [key for key, text in texts.items() if not isinstance(text, str | None)]:
