@@ -11,7 +11,7 @@ import numpy as np
 
 from poetlab.errors import LabelError, SkeletonError
 from poetlab.labels.json_file import drain, read_json
-from poetlab.labels.label_set import OCCLUDED, UNLABELED, VISIBLE, BBox, Segmentation
+from poetlab.labels.label_set import OCCLUDED, UNLABELED, VISIBLE, BBox, Segmentation, as_split
 from poetlab.labels.provenance import Provenance
 from poetlab.labels.source_labels import LeftOut, SourceImage, SourceInstance, SourceLabels
 from poetlab.skeleton import Skeleton, infer_skeleton
@@ -136,6 +136,7 @@ def _read_image(entry: dict[str, Any]) -> SourceImage:
         id=_read_id(entry),
         video=video if isinstance(video, str) else None,
         frame=frame if type(frame) is int and frame >= 0 else None,
+        split=as_split(entry["split"]) if entry.get("split_given") is True else None,
     )
 
 
@@ -204,5 +205,5 @@ def _read_provenance(content: Any) -> Provenance | None:
     """What poetlab has written there; other tools may mean something else by that key, which says nothing."""
     try:
         return Provenance.from_dict(content)
-    except ValueError:
+    except (TypeError, ValueError):
         return None
