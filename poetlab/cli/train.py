@@ -45,6 +45,12 @@ def train(
             show_default="from config.yaml",
         ),
     ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            metavar="video|frame|FILE", help="Split the images anew, or as a file says.", show_default="as imported"
+        ),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the latest run.")] = False,
     project: ProjectOption = Path(),
 ) -> None:
@@ -61,6 +67,7 @@ def train(
         device=device,
         seed=seed,
         also_evaluate=also_evaluate or (),
+        split=split,
         resume=resume,
     )
 
@@ -140,6 +147,8 @@ def _show_start(start: "TrainingStart") -> None:
     if not start.n_validation_images:
         validated = "none for validation, so AP is measured on the training images"
     show(f"  {counted(start.n_training_images, 'training image')}, {validated}")
+    if start.split_rule:
+        show(f"  split {plain(start.split_rule)}")
     for name, n_images in start.also_evaluated.items():
         show(f"  {plain(name)}: {counted(n_images, 'image')}, not trained on, measured at each validation")
     if start.n_epochs_done >= start.n_epochs > 0:

@@ -81,6 +81,8 @@ def import_labels(  # noqa: PLR0913  the one public verb of labels; all but two 
     name, known = _find_place(name if name is not None else name_of(source), destination)
     stamp = ImportStamp(known_format.name, path.name, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", confirmed)
     choices = ImportChoices(stamp, split_rule, val_fraction, split_elsewhere or {}, link, prune)
+    if known and skeleton and known.skeleton.keypoints != skeleton.keypoints:
+        raise LabelError(f"{destination / name} has other keypoints than the project; give another --name")
     folders = _image_folders(path, images_dir)
     report_progress = on_progress or (lambda _done, _total: None)
 
@@ -88,8 +90,6 @@ def import_labels(  # noqa: PLR0913  the one public verb of labels; all but two 
     try:
         mapped = map_skeleton(labels.skeleton, rename or {}, keypoints)
         target = skeleton or (known.skeleton if known else mapped)
-        if known and known.skeleton.keypoints != target.keypoints:
-            raise LabelError(f"the label set '{name}' has other keypoints than the project; give another --name")
         order = keypoint_order(renamed(labels.skeleton, rename or {}), mapped, target)
         locate_videos((image.origin for image in labels.images), folders, as_written=images_dir is None)
         folders += labels.folders if images_dir is None else ()

@@ -37,6 +37,11 @@ class TrainingSettings(Settings):
         (), description="label sets that are never trained on, only measured at each validation"
     )
     negatives: bool = Field(default=True, description="show images without animals too; the paper does not")
+    split: str | None = Field(
+        None,
+        description="which images validate; null: as split at import; video, frame: drawn anew; or a CSV file",
+    )
+    val_fraction: float = Field(0.2, gt=0, lt=1, description="part of the images for validation, if split draws them")
     save_seconds: float = Field(60, ge=0, description="most seconds of work that a crash can cost")
     workers: int | None = Field(None, ge=0, description="processes that read images; null: as the machine allows")
     seed: int = Field(

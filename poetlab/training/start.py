@@ -13,6 +13,8 @@ from poetlab.data.batch import TrainingImages, collate
 from poetlab.data.image_size import ImageSizeSettings
 from poetlab.errors import SnapshotError, TrainingError
 from poetlab.labels.label_set import LabelSet
+from poetlab.labels.split_file import read_split_file
+from poetlab.labels.splitting import restore_splits
 from poetlab.model.backbone import calibrate_batch_norm, normalize_images
 from poetlab.model.checkpoint import load_snapshot
 from poetlab.model.keypoint_map import KeypointMap
@@ -95,7 +97,7 @@ def new_trainer(
         "label_sets": _describe_labels(data),
     }
     trainer = Trainer(model, skeleton, data, settings, image_size, folder, device, facts)
-    folder.create(_describe(facts, skeleton, model, settings, image_size, transfer))
+    folder.create(_describe(facts, skeleton, model, settings, image_size, transfer), data.split_rows())
     return trainer, transfer
 
 
@@ -122,6 +124,8 @@ def resumed_trainer(
     settings = TrainingSettings.model_validate(snapshot.facts["training"])
     if epochs is not None:
         settings = settings.model_copy(update={"epochs": epochs})
+    if folder.split.is_file():
+        label_sets = restore_splits(label_sets, read_split_file(folder.split))
     data = TrainingData.from_label_sets(label_sets, settings)
     if snapshot.facts["label_sets"] != _describe_labels(data):
         raise TrainingError(f"{folder.path}: the labels have changed since this run began; start a new one")
