@@ -179,9 +179,11 @@ def _free_name(name: str, used: set[str]) -> str:
 
 def _nothing_in_common(known: LabelSet, images: Sequence[CheckedImage], there: KnownImages) -> str:
     clashes = [image.file_name for image in images if there.named(image.file_name, image.video, image.frame)]
-    what = f"{len(clashes)} have the name of one, such as {clashes[0]}, but show something else"
+    what = "neither by name nor by content"
+    if clashes:
+        what = f"{len(clashes)} have the name of one, such as {clashes[0]}, but show something else"
     return (
         f"{known.images_dir.parent} exists, and none of its {known.n_images} images is among these "
-        f"({what if clashes else 'neither by name nor by content'}); give these labels another --name, or delete that "
+        f"({what}); give these labels another --name, or delete that "
         "folder to start anew"
     )

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from poetlab.errors import LabelError
 from poetlab.labels.split_file import names_of, read_split_file, write_split_file
 
-printable = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1).filter(lambda t: t == t.strip())
+printable = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1).filter(
+    lambda t: t == t.strip()
+)
 
 
 @given(splits=st.dictionaries(printable, st.sampled_from(["train", "val"]), max_size=8))
@@ -56,5 +58,7 @@ def test_the_most_exact_name_counts(tmp_path: Path) -> None:
 
 def test_an_unknown_name_is_refused_with_the_nearest(tmp_path: Path) -> None:
     (tmp_path / "split.csv").write_text("name,split\nclip1,val\nclp2,val\n")
-    with pytest.raises(LabelError, match=r"'clp2' is no video, folder or image of these labels; did you mean 'clip2'\?"):
+    with pytest.raises(
+        LabelError, match=r"'clp2' is no video, folder or image of these labels; did you mean 'clip2'\?"
+    ):
         read_split_file(tmp_path / "split.csv").refuse_unknown(["clip1", "clip2", None])
