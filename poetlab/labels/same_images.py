@@ -1,6 +1,7 @@
 """Which images of labels are images that the project has already."""
 
 import filecmp
+from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ class KnownImages:
             if image.video is not None and image.frame is not None
         }
         self._left = dict(self._by_name)
-        self._by_n_bytes: dict[int, list[LabeledImage]] | None = None
+        self._by_pixels: dict[str, list[LabeledImage]] | None = None
 
     @property
     def left(self) -> tuple[LabeledImage, ...]:
@@ -48,18 +49,14 @@ class KnownImages:
         return None
 
     def recognize_by_content(self, file: Path) -> LabeledImage | None:
-        """An image whose file has the same bytes as `file`, under whichever name."""
-        if self._by_n_bytes is None:
-            self._by_n_bytes = {}
+        """An image that has the same pixels as `file`, under whichever name."""
+        if self._by_pixels is None:
+            self._by_pixels = {}
             for image in self._left.values():
-                path = self._label_set.image_path(image)
-                if path.is_file():
-                    self._by_n_bytes.setdefault(path.stat().st_size, []).append(image)
-        for image in self._by_n_bytes.get(file.stat().st_size, ()):
-            path = self._label_set.image_path(image)
-            if image.file_name in self._left and filecmp.cmp(file, path, shallow=False):
-                return self._take(image)
-        return None
+                if digest := _digest(self._label_set.image_path(image)):
+                    self._by_pixels.setdefault(digest, []).append(image)
+        same = self._by_pixels.get(_digest(file) or "", ())
+        return next((self._take(image) for image in same if image.file_name in self._left), None)
 
     def take_named(self, file_name: str, video: str | None, frame: int | None) -> LabeledImage | None:
         """The image of that name or frame, which shows something else, as the one that is to be replaced."""
@@ -83,6 +80,12 @@ def _show_same(file: Path, known: Path) -> bool:
 def _differ_little(one: np.ndarray, other: np.ndarray) -> bool:
     largest = np.iinfo(one.dtype).max if one.dtype.kind in "iu" else 1
     return bool(np.abs(one.astype(np.float32) - other.astype(np.float32)).max() <= _LARGEST_STEP * largest)
+
+
+def _digest(path: Path) -> str | None:
+    """A digest of the pixels of an image, whichever format they are stored in; None if it cannot be read."""
+    pixels = _pixels(path)
+    return None if pixels is None else f"{pixels.shape} {pixels.dtype} {blake2b(pixels.tobytes()).hexdigest()}"
 
 
 def _pixels(path: Path) -> np.ndarray | None:

@@ -68,8 +68,8 @@ def recognize_images(
 ) -> tuple[list[Recognized], tuple[LabeledImage, ...]]:
     """Find out which images are there already, and put the files of the others into `staging`.
 
-    An image is the same if it shows the same under the same file name or as the same frame of the same video, or if its
-    file has the same bytes.
+    An image is the same if it shows the same under the same file name or as the same frame of the same video, or if it
+    has exactly the same pixels under another name.
 
     Args:
         known: What is there.

@@ -118,6 +118,14 @@ def test_an_image_of_another_name_is_known_by_its_content(write, labels_dir: Pat
     assert noses(load_label_set(labels_dir / "mice")) == {"a.png": [11], "b.png": [20]}
 
 
+def test_the_pixels_count_and_not_how_they_are_stored(write, labels_dir: Path, tmp_path: Path) -> None:
+    run(write(a=[10], b=[20]), labels_dir)
+    source = write(x=[10])
+    draw(tmp_path / "source" / "x.png", "a")
+    Image.open(tmp_path / "source" / "x.png").save(tmp_path / "source" / "x.png", compress_level=0)
+    assert changes(run(source, labels_dir)) == (0, 0, 1, 0, 1)
+
+
 def test_images_that_exchange_their_names_keep_their_labels(write, labels_dir: Path, tmp_path: Path) -> None:
     run(write(a=[10], b=[20]), labels_dir)
     source = write(a=[20], b=[10])
