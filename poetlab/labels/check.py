@@ -11,8 +11,9 @@ from poetlab.errors import LabelError
 from poetlab.labels.complete import AreaSource, area_rule, complete_instance
 from poetlab.labels.image_files import find_image, inspect_image, is_turned, safe_file_name
 from poetlab.labels.json_file import drain
-from poetlab.labels.label_set import LabeledImage, LabeledInstance, Split
-from poetlab.labels.merging import FoundInstance
+from poetlab.labels.keypoint_names import LACKING
+from poetlab.labels.label_set import OCCLUDED, LabeledImage, LabeledInstance, Split
+from poetlab.labels.merging import FoundInstance, Told
 from poetlab.labels.source_labels import ImageOrigin, LeftOut, SourceImage, SourceLabels
 from poetlab.labels.split_rule import DrawnSplit
 
@@ -65,11 +66,13 @@ class CheckedLabels:
         images: The usable images, in the order of the source.
         n_listed: How many images the source lists.
         area_rule: How the areas of the instances were obtained, in words.
+        told: What the source can tell of an animal. It tells visible from occluded points if it has an occluded one.
     """
 
     images: list[CheckedImage]
     n_listed: int
     area_rule: str
+    told: Told
 
 
 def check_labels(
@@ -106,7 +109,9 @@ def check_labels(
         else:
             source.left_out.add("animal on an image that is left out", image.file_name, len(image.instances))
         on_progress(done, n_images)
-    return CheckedLabels(checked, n_images, area_rule(areas, source.area_rule))
+    is_occluded = ((instance.keypoints[:, 2] == OCCLUDED).any() for image in checked for instance in image.instances)
+    told = Told(order != LACKING, any(is_occluded))
+    return CheckedLabels(checked, n_images, area_rule(areas, source.area_rule), told)
 
 
 def _merge(images: list[SourceImage], left_out: LeftOut) -> list[SourceImage]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from poetlab.labels.complete import keypoint_bbox
 from poetlab.labels.label_set import OCCLUDED, VISIBLE, LabeledInstance
 from poetlab.labels.provenance import ImportStamp
 
@@ -18,6 +19,19 @@ _FARTHEST = 1.0
 _APART = 2.0
 _SAME = -10.0
 """Costs of a match between animals that cannot be one, and that are the same: no other pair is worth losing one."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Told:
+    """What labels can tell of an animal; of the rest, what is known stays.
+
+    Attributes:
+        keypoints: (k,) whether they have the keypoint at all.
+        occlusion: Whether they tell visible from occluded points.
+    """
+
+    keypoints: np.ndarray
+    occlusion: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,11 +48,7 @@ class FoundInstance:
 
 
 def merge_instances(
-    known: Sequence[LabeledInstance],
-    found: Sequence[FoundInstance],
-    stamp: ImportStamp,
-    *,
-    knows_occlusion: bool,
+    known: Sequence[LabeledInstance], found: Sequence[FoundInstance], stamp: ImportStamp, told: Told
 ) -> tuple[tuple[LabeledInstance, ...], bool]:
     """The animals of an image after an import: those that its labels have now, with what is known of them.
 
@@ -49,7 +59,7 @@ def merge_instances(
         known: The animals as the project has them.
         found: The animals as the labels have them.
         stamp: What to note of those that are new or changed.
-        knows_occlusion: Whether the labels tell visible from occluded points. If not, what is known stays.
+        told: What the labels can tell.
 
     Returns:
         The animals, in the order of the labels, and whether anything differs from before.
@@ -61,7 +71,7 @@ def merge_instances(
         if partner is None:
             merged.append(replace(entry.instance, provenance=stamp.on_new(entry.instance.provenance)))
             continue
-        instance, differs = _merge(known[partner], entry, stamp, knows_occlusion=knows_occlusion)
+        instance, differs = _merge(known[partner], entry, stamp, told)
         merged.append(instance)
         is_changed |= differs
     return tuple(merged), is_changed
@@ -69,16 +79,16 @@ def merge_instances(
 
 def new_instances(found: Sequence[FoundInstance], stamp: ImportStamp) -> tuple[LabeledInstance, ...]:
     """The animals of an image that the project does not have."""
-    return merge_instances((), found, stamp, knows_occlusion=True)[0]
+    return tuple(replace(entry.instance, provenance=stamp.on_new(entry.instance.provenance)) for entry in found)
 
 
 def _merge(
-    known: LabeledInstance, entry: FoundInstance, stamp: ImportStamp, *, knows_occlusion: bool
+    known: LabeledInstance, entry: FoundInstance, stamp: ImportStamp, told: Told
 ) -> tuple[LabeledInstance, bool]:
-    found = entry.instance
+    found = _with_untold_points(known, entry, told)
     stated, before = found.provenance, known.provenance
     name = found.individual if found.individual is not None else known.individual
-    if not _have_same_points(known, found, knows_occlusion=knows_occlusion):
+    if not _have_same_points(known, found, told):
         if found.is_unconfirmed and not known.is_unconfirmed and not stamp.is_confirmed:
             return known, False
         return replace(found, individual=name, provenance=stamp.on_changed(before, stated)), True
@@ -89,10 +99,21 @@ def _merge(
     return replace(base, individual=name, is_crowd=found.is_crowd, provenance=provenance), is_changed
 
 
-def _have_same_points(known: LabeledInstance, found: LabeledInstance, *, knows_occlusion: bool) -> bool:
+def _with_untold_points(known: LabeledInstance, entry: FoundInstance, told: Told) -> LabeledInstance:
+    """The animal that was found, with the known points of the keypoints that its labels do not have."""
+    if told.keypoints.all():
+        return entry.instance
+    keypoints = np.where(told.keypoints[:, None], entry.instance.keypoints, known.keypoints)
+    bbox = keypoint_bbox(keypoints)
+    if entry.is_boxed or bbox is None:
+        return replace(entry.instance, keypoints=keypoints)
+    return replace(entry.instance, keypoints=keypoints, bbox=bbox, area=bbox[2] * bbox[3])
+
+
+def _have_same_points(known: LabeledInstance, found: LabeledInstance, told: Told) -> bool:
     before, now = known.keypoints, found.keypoints
     visibility = before[:, 2]
-    if not knows_occlusion:
+    if not told.occlusion:
         visibility = np.where(visibility == OCCLUDED, VISIBLE, visibility)
     distances = np.abs(before[:, :2] - now[:, :2])
     return bool((visibility == now[:, 2]).all() and (np.isnan(distances) | (distances <= SAME_POINT)).all())

@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath
 
 from poetlab.errors import LabelError
 from poetlab.labels.check import CheckedImage
-from poetlab.labels.label_set import OCCLUDED, LabeledImage, LabelSet
-from poetlab.labels.merging import merge_instances
+from poetlab.labels.label_set import LabeledImage, LabelSet
+from poetlab.labels.merging import Told, merge_instances
 from poetlab.labels.placing import place_image
 from poetlab.labels.provenance import ImportStamp
 from poetlab.labels.same_images import KnownImages
@@ -116,6 +116,7 @@ def merge_images(
     gone: Sequence[LabeledImage],
     drawn: DrawnSplit,
     stamp: ImportStamp,
+    told: Told,
     *,
     prune: bool,
 ) -> tuple[tuple[LabeledImage, ...], UpdateReport]:
@@ -127,11 +128,9 @@ def merge_images(
         gone: What they no longer have.
         drawn: The split of each image, by its new file name.
         stamp: What to note of the instances.
+        told: What the labels can tell of an animal.
         prune: Whether images that are gone are removed.
     """
-    knows_occlusion = any(
-        (instance.keypoints[:, 2] == OCCLUDED).any() for entry in recognized for instance in entry.image.instances
-    )
     images = {image.file_name: image for image in known.images}
     for image in gone if prune else ():
         del images[image.file_name]
@@ -140,7 +139,7 @@ def merge_images(
     n_changed = 0
     for entry in recognized:
         before = entry.known.instances if entry.known else ()
-        instances, is_changed = merge_instances(before, entry.image.found, stamp, knows_occlusion=knows_occlusion)
+        instances, is_changed = merge_instances(before, entry.image.found, stamp, told)
         labeled = entry.image.labeled(entry.file_name, instances, drawn)
         if entry.known is None:
             added.append(replace(labeled, id=None if labeled.id in used_ids else labeled.id))

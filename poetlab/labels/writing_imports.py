@@ -113,8 +113,10 @@ def write_update(
         rows: list[_Row] = [(entry.image, entry.file_name, _split_before(entry)) for entry in recognized]
         rows += [] if choices.prune else [(image, image.file_name, image.split) for image in gone]
         drawn = _draw(known.name, rows, choices)
-        merged, report = merge_images(known, recognized, gone, drawn, choices.stamp, prune=choices.prune)
-        label_set = replace(known, images=merged, area_rule=_joined(known.area_rule, checked.area_rule))
+        merged, report = merge_images(known, recognized, gone, drawn, choices.stamp, checked.told, prune=choices.prune)
+        is_new = report.n_added or report.n_changed
+        area_rule = _joined(known.area_rule, checked.area_rule) if is_new else known.area_rule
+        label_set = replace(known, images=merged, area_rule=area_rule)
         save_label_set(label_set, staging)
         moves = [(entry.staged, known.images_dir / entry.file_name) for entry in recognized if entry.staged]
         move_all(moves, (staging / ANNOTATIONS, folder / ANNOTATIONS))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poetlab.labels.label_set import LabeledInstance
-from poetlab.labels.merging import FoundInstance, merge_instances, new_instances
+from poetlab.labels.merging import FoundInstance, Told, merge_instances, new_instances
 from poetlab.labels.provenance import ImportStamp, Provenance
 
 STAMP = ImportStamp("sleap", "labels.slp", "2026-11-22T15:20:00Z")
@@ -26,9 +26,9 @@ def stated(made_by: str, score: float | None = None) -> Provenance:
     return Provenance(made_by, score)
 
 
-def merge(known, found, stamp=STAMP, *, is_boxed=False, knows_occlusion=True):
+def merge(known, found, stamp=STAMP, *, is_boxed=False, occlusion=True, keypoints=(True, True, True)):
     entries = [FoundInstance(instance, is_boxed) for instance in found]
-    return merge_instances(known, entries, stamp, knows_occlusion=knows_occlusion)
+    return merge_instances(known, entries, stamp, Told(np.array(keypoints), occlusion))
 
 
 def maker_after(known: LabeledInstance, found: LabeledInstance, stamp: ImportStamp = STAMP) -> str:
@@ -143,10 +143,23 @@ def test_names_that_are_exchanged_are_a_change() -> None:
 def test_labels_without_occlusion_do_not_make_points_visible() -> None:
     shown = animal()
     shown.keypoints[1, 2] = 2
-    (merged,), is_changed = merge([animal()], [shown], knows_occlusion=False)
+    (merged,), is_changed = merge([animal()], [shown], occlusion=False)
     assert (merged.keypoints[1, 2], is_changed) == (1, False)
     (merged,), is_changed = merge([animal()], [shown])
     assert (merged.keypoints[1, 2], is_changed) == (2, True)
+
+
+def test_keypoints_that_the_labels_do_not_have_stay() -> None:
+    found = animal(12)
+    found.keypoints[1] = np.nan, np.nan, 0
+    (merged,), is_changed = merge([animal()], [found], keypoints=(True, False, True))
+    np.testing.assert_array_equal(merged.keypoints, [[12, 10, 2], [30, 10, 1], [np.nan, np.nan, 0]])
+    assert (merged.bbox, merged.area, is_changed) == ((12, 9.5, 18, 1), 18, True)
+    found = animal()
+    found.keypoints[1] = np.nan, np.nan, 0
+    assert not merge([animal()], [found], keypoints=(True, False, True))[1]
+    (merged,), is_changed = merge([animal()], [found])
+    assert (merged.n_labeled, is_changed) == (1, True)
 
 
 def test_animals_are_found_again_in_any_order_and_others_are_new_or_gone() -> None:
