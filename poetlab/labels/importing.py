@@ -130,7 +130,10 @@ def _find_place(name: str, destination: Path) -> tuple[str, LabelSet | None]:
         return name, None
     if not (folder / ANNOTATIONS).is_file():
         raise LabelError(f"{folder} exists and is no label set; give another name with --name, or delete it first")
-    return name, load_label_set(folder)
+    try:
+        return name, load_label_set(folder)
+    except LabelError as error:
+        raise LabelError(f"{error}; to start anew, delete {folder} first") from error
 
 
 def _image_folders(path: Path, images_dir: Path | None) -> tuple[Path, ...]:

@@ -86,9 +86,13 @@ def apply_split_rule(
         elsewhere: Videos of other label sets that have their split; new images of these go there.
 
     Raises:
-        LabelError: If the fraction is outside [0, 1].
+        LabelError: If the fraction is outside [0, 1], or the file names none of the images.
     """
     said = {item.key: split for item in items if (split := rule.of(item.names))} if isinstance(rule, SplitFile) else {}
+    if isinstance(rule, SplitFile) and items and not said:
+        raise LabelError(
+            f"{rule.path}: names none of these images, such as '{items[0].key}', nor their video or folder"
+        )
     items = [item._replace(split=said.get(item.key, item.split)) for item in items]
     drawn = [item.key for item in items if not item.split]
     splits, text = _draw(items, "frame" if rule == "frame" else "video", val_fraction, elsewhere or {})

@@ -120,6 +120,11 @@ def test_a_file_counts_more_than_what_was_and_the_rest_is_drawn() -> None:
     assert drawn.rule == f"as split.csv says; 3 that it does not name: {BY_VIDEO}"
 
 
+def test_a_file_that_names_nothing_that_is_there_is_refused() -> None:
+    with pytest.raises(LabelError, match="split.csv: names none of these images, such as 'a/0'"):
+        apply_split_rule(videos(a=3), SplitFile(Path("split.csv"), {"b": "val"}), 0.2)
+
+
 def test_rules_are_words_and_files(tmp_path: Path) -> None:
     (tmp_path / "my.csv").write_text("name,split\na,val\n")
     assert read_split_rule("video") == "video"

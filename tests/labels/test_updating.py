@@ -286,6 +286,14 @@ def test_a_label_set_whose_keypoints_are_not_the_projects_is_refused(write, labe
         run(source, labels_dir, skeleton=reordered)
 
 
+def test_a_damaged_label_set_is_not_written_over(write, labels_dir: Path) -> None:
+    source = write(a=[10])
+    run(source, labels_dir)
+    (labels_dir / "mice" / "annotations.json").write_text("{")
+    with pytest.raises(LabelError, match="to start anew, delete .*mice first"):
+        run(source, labels_dir)
+
+
 def test_labels_may_lack_keypoints_of_the_project(write, labels_dir: Path) -> None:
     report = run(write(a=[10]), labels_dir)
     skeleton = replace(report.skeleton, keypoints=("tail", *report.skeleton.keypoints), sigmas=())
