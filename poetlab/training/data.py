@@ -8,7 +8,7 @@ from poetlab.errors import TrainingError
 from poetlab.labels.confirmed import confirmed_only
 from poetlab.labels.label_set import LabelSet, Split
 from poetlab.labels.splitting import split_rows
-from poetlab.training.settings import TrainingSettings
+from poetlab.training.settings import TrainingConfig
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,13 +26,13 @@ class TrainingData:
     also: Sequence[LabelSet] = ()
 
     @classmethod
-    def from_label_sets(cls, label_sets: Sequence[LabelSet], settings: TrainingSettings) -> "TrainingData":
+    def from_label_sets(cls, label_sets: Sequence[LabelSet], settings: TrainingConfig) -> "TrainingData":
         """The images of each split, and the label sets that are only measured on: their validation images, or all.
 
         Images that hold predictions that nobody has confirmed are left out, and a warning says so.
 
         Raises:
-            TrainingError: If `also_evaluate` names no label set of these, or leaves none to learn from.
+            TrainingError: If there is no animal to learn from, or `also_evaluate` names no label set of these.
         """
         label_sets = confirmed_only(label_sets)
         also = [_find(label_sets, name) for name in dict.fromkeys(settings.also_evaluate)]
@@ -45,6 +45,8 @@ class TrainingData:
         if not settings.negatives:
             training = [_without_negatives(label_set) for label_set in training]
         validation = [label_set.select("val") for label_set in learned]
+        if not any(image.instances for label_set in training for image in label_set.images):
+            raise TrainingError("there is no animal in the training images; import labels, or lower --val-fraction")
         measured = [label_set.select("val") for label_set in also]
         return cls(
             [part for part in training if part.images],

@@ -121,7 +121,7 @@ def test_a_file_counts_more_than_what_was_and_the_rest_is_drawn() -> None:
 
 
 def test_a_file_that_names_nothing_that_is_there_is_refused() -> None:
-    with pytest.raises(LabelError, match="split.csv: names none of these images, such as 'a/0'"):
+    with pytest.raises(LabelError, match=r"split\.csv: names none of these images, such as 'a/0'"):
         apply_split_rule(videos(a=3), SplitFile(Path("split.csv"), {"b": "val"}), 0.2)
 
 

@@ -290,7 +290,7 @@ def test_a_damaged_label_set_is_not_written_over(write, labels_dir: Path) -> Non
     source = write(a=[10])
     run(source, labels_dir)
     (labels_dir / "mice" / "annotations.json").write_text("{")
-    with pytest.raises(LabelError, match="to start anew, delete .*mice first"):
+    with pytest.raises(LabelError, match=r"to start anew, delete .*mice first"):
         run(source, labels_dir)
 
 
