@@ -51,7 +51,7 @@ def evaluate(
             is not a number.
         SkeletonError: If it predicts another skeleton than the project's.
     """
-    label_sets = _label_sets_of_split(project, split, project.find_snapshot(snapshot))
+    label_sets = _label_sets_of_split(project, split, snapshot)
     every_layer = decoder_layers == "all"
     n_layers = None if isinstance(decoder_layers, str) else decoder_layers
     predictor, path = load_predictor(project, snapshot, device, decoder_layers=n_layers)
@@ -74,12 +74,12 @@ def evaluate(
     return evaluation, write_evaluation(folder, name, origin, evaluation, predicted)
 
 
-def _label_sets_of_split(project: Project, split: str, snapshot: Path) -> list[LabelSet]:
+def _label_sets_of_split(project: Project, split: str, snapshot: str | None) -> list[LabelSet]:
     """The labels to measure on, as the network's run has split them; labels that were added since are as imported."""
     for known in _SPLITS:
         if split == known:
             label_sets = project.label_sets()
-            if (run := RunFolder(snapshot.parent)).split.is_file():
+            if (run := RunFolder(project.find_snapshot(snapshot).parent)).split.is_file():
                 label_sets = restore_splits(label_sets, read_split_file(run.split))
             selected = [label_set.select(known) for label_set in confirmed_only(label_sets)]
             return [label_set for label_set in selected if label_set.images]
