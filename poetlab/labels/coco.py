@@ -11,7 +11,8 @@ import numpy as np
 
 from poetlab.errors import LabelError, SkeletonError
 from poetlab.labels.json_file import drain, read_json
-from poetlab.labels.label_set import OCCLUDED, UNLABELED, VISIBLE, BBox, Segmentation
+from poetlab.labels.label_set import OCCLUDED, UNLABELED, VISIBLE, BBox, Segmentation, as_split
+from poetlab.labels.provenance import Provenance
 from poetlab.labels.source_labels import LeftOut, SourceImage, SourceInstance, SourceLabels
 from poetlab.skeleton import Skeleton, infer_skeleton
 
@@ -135,6 +136,7 @@ def _read_image(entry: dict[str, Any]) -> SourceImage:
         id=_read_id(entry),
         video=video if isinstance(video, str) else None,
         frame=frame if type(frame) is int and frame >= 0 else None,
+        split=as_split(entry["split"]) if entry.get("split_given") is True else None,
     )
 
 
@@ -160,6 +162,7 @@ def _read_instance(annotation: dict[str, Any], skeleton: Skeleton) -> SourceInst
             individual=None
             if (name := annotation.get("individual", annotation.get("track_id"))) is None
             else str(name),
+            provenance=_read_provenance(annotation.get("provenance")),
         )
     except (TypeError, ValueError, OverflowError) as error:
         raise LabelError(f"annotation {annotation.get('id')}: {error}; correct or remove it") from error
@@ -196,3 +199,11 @@ def _positive(content: Any) -> float | None:
 
 def _read_segmentation(content: Any) -> Segmentation | None:
     return content if isinstance(content, list | dict) and content else None
+
+
+def _read_provenance(content: Any) -> Provenance | None:
+    """What poetlab has written there; other tools may mean something else by that key, which says nothing."""
+    try:
+        return Provenance.from_dict(content)
+    except (TypeError, ValueError):
+        return None

@@ -8,6 +8,7 @@ import numpy as np
 
 from poetlab.labels.image_files import ImageFile
 from poetlab.labels.label_set import BBox, Segmentation, Split
+from poetlab.labels.provenance import Provenance
 from poetlab.skeleton import Skeleton
 
 N_EXAMPLES = 3
@@ -45,7 +46,10 @@ class SourceInstance:
         area: Square pixels, or None where the source has none.
         is_crowd: Whether it outlines a group of animals.
         segmentation: COCO polygons or run lengths, or None.
-        individual: The animal's name, or None.
+        individual: The animal's name, such as that of its track, or None.
+        provenance: Who placed its points, where the source says so, with the score of a prediction: `human` if a person
+            has placed or confirmed it in the tool, `model` if it is a prediction that nobody has; None where the source
+            does not say. The import adds tool, file and time, and finds out what is `corrected`.
     """
 
     keypoints: np.ndarray
@@ -54,6 +58,7 @@ class SourceInstance:
     is_crowd: bool = False
     segmentation: Segmentation | None = None
     individual: str | None = None
+    provenance: Provenance | None = None
 
 
 class ImageOrigin(Protocol):

@@ -65,6 +65,11 @@ class TrainingConfig(Settings):
         (), description="label sets that are never trained on, only measured at each validation"
     )
     negatives: bool = Field(default=True, description="show images without animals too; the paper does not")
+    split: str | None = Field(
+        None,
+        description="which images validate; null: as split at import; video, frame: drawn anew; or a CSV file",
+    )
+    val_fraction: float = Field(0.2, gt=0, lt=1, description="part of the images for validation, if split draws them")
     save_seconds: float = Field(60, ge=0, description="most seconds of work that a crash can cost")
     image_cache: int = Field(
         2000, ge=0, description="with a letterbox: most megabytes of memory for decoded images; others are read anew"

@@ -13,6 +13,8 @@ from poetlab.data.batch import TrainingImages, collate
 from poetlab.data.image_size import ImageSizeSettings
 from poetlab.errors import SnapshotError, TrainingError
 from poetlab.labels.label_set import LabelSet
+from poetlab.labels.split_file import read_split_file
+from poetlab.labels.splitting import restore_splits
 from poetlab.model.backbone import calibrate_batch_norm, normalize_images
 from poetlab.model.checkpoint import load_snapshot
 from poetlab.model.keypoint_map import KeypointMap
@@ -94,7 +96,7 @@ def new_trainer(
         "chosen": {name: asdict(choice) for name, choice in recipe.choices.items()},
     }
     trainer = Trainer(model, skeleton, data, settings, image_size, folder, device, facts)
-    folder.create(_describe(facts, skeleton, model, settings, image_size, transfer))
+    folder.create(_describe(facts, skeleton, model, settings, image_size, transfer), data.split_rows())
     return trainer, transfer
 
 
@@ -120,6 +122,8 @@ def resumed_trainer(
         raise SnapshotError(f"{folder.last}: not a snapshot that a run can go on from; start a new run")
     planned = TrainingSettings.model_validate(snapshot.facts["training"])
     settings = planned if epochs is None else planned.model_copy(update={"epochs": epochs})
+    if folder.split.is_file():
+        label_sets = restore_splits(label_sets, read_split_file(folder.split))
     data = TrainingData.from_label_sets(label_sets, settings)
     if snapshot.facts["label_sets"] != _describe_labels(data):
         raise TrainingError(f"{folder.path}: the labels have changed since this run began; start a new one")

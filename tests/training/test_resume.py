@@ -204,12 +204,15 @@ def test_a_run_killed_before_its_first_snapshot_blocks_nothing(project: Project)
     assert train(project, epochs=1, device="cpu").folder.name == "002-poet-r18"
 
 
-def test_resuming_with_an_image_moved_to_the_other_split_is_refused(project: Project) -> None:
-    train(project, epochs=1, device="cpu")
+def test_a_run_goes_on_with_its_own_split_where_an_image_was_moved_since(project: Project) -> None:
+    split = train(project, epochs=1, device="cpu").folder.split.read_text()
     annotations = project.labels_dir / "drawn" / "annotations.json"
-    annotations.write_text(annotations.read_text().replace('"split": "train"', '"split": "val"', 1))
-    with pytest.raises(TrainingError, match="labels have changed"):
-        train(project, resume=True, epochs=2)
+    moved = annotations.read_text().replace('"split": "train"', '"split": "val"', 1)
+    annotations.write_text(moved)
+    result = train(project, resume=True, epochs=2)
+    assert [row["epoch"] for row in result.rows] == [1, 2]
+    assert result.folder.split.read_text() == split
+    assert moved.count('"split": "val"') == split.count(",val") + 1
 
 
 def test_a_snapshot_without_state_cannot_be_resumed(project: Project) -> None:
