@@ -9,6 +9,7 @@ from typing import get_args
 
 from poetlab.errors import LabelError, SkeletonError
 from poetlab.files import whole_folder
+from poetlab.labels.archive import is_archive, unpacked
 from poetlab.labels.check import MISSING, CheckedImage, CheckedLabels, check_labels
 from poetlab.labels.formats import detect_format
 from poetlab.labels.label_set import IMAGES, LabeledImage, LabelSet, Split, save_label_set
@@ -39,7 +40,7 @@ def import_labels(  # noqa: PLR0913  the one public verb of labels; all but two 
     Nothing is written before everything is read and checked; an error or Ctrl-C on the way leaves nothing behind.
 
     Args:
-        source: A label file, or a folder that holds exactly one.
+        source: A label file, a folder that holds exactly one, or a zip archive of such a folder.
         destination: The project's `labels` folder; the label set becomes its folder `name`.
         skeleton: The project's skeleton, whose names the labels must have (in any order); None takes the labels'.
         label_format: A name of `formats.LABEL_FORMATS`; None detects it.
@@ -59,6 +60,20 @@ def import_labels(  # noqa: PLR0913  the one public verb of labels; all but two 
         LabelError: If the labels cannot be used or written, or if there is a label set of that name.
         SkeletonError: If the labels' keypoints are not the skeleton's.
     """
+    if is_archive(source):
+        if link:
+            raise LabelError(f"{source}: the images in an archive cannot be linked to; unpack it, or leave out --link")
+        with unpacked(source) as folder:
+            return import_labels(
+                folder,
+                destination,
+                skeleton=skeleton,
+                label_format=label_format,
+                images_dir=images_dir,
+                name=name if name is not None else source.stem,
+                val_fraction=val_fraction,
+                on_progress=on_progress,
+            )
     check_fraction(val_fraction)
     known_format, path = detect_format(source, label_format)
     name = _free_name(name if name is not None else _name_of(source), destination)
