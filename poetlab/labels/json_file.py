@@ -73,7 +73,7 @@ def _entries(file: TextIO) -> Iterator[dict[str, Any]]:
             break
         number += 1
         yield entry
-    if text[place + 1 :].strip() or file.read(_CHUNK).strip():
+    if text[place + 1 :].strip() or any(rest.strip() for rest in iter(lambda: file.read(_CHUNK), "")):
         raise ValueError("has something after its list")
 
 

@@ -85,7 +85,9 @@ class _Reader:
         """All that was read, after the last task."""
         if not self._names.names:
             reasons = "; ".join(f"{reason}: {count}" for reason, (count, _) in self._left_out.summary().items())
-            raise LabelError(f"no person has labeled a keypoint in it ({reasons or 'it has no task'}); label some")
+            raise LabelError(
+                f"no keypoint in it can be used ({reasons or 'it has no task'}); label some, or correct these"
+            )
         posed = {animal.label for _, animals in self._found for animal in animals if animal.instance.keypoints.any()}
         _name_individuals([animals for _, animals in self._found], posed, self._left_out)
         for image, animals in self._found:
@@ -101,7 +103,7 @@ class _Reader:
         return SourceLabels(skeleton, images, "area of the box", self._left_out)
 
     def _drop_unique(self, images: Sequence[SourceImage]) -> None:
-        """Leave out keypoints that are no animal's, such as a cage's: those of animals are linked, and have other names."""
+        """Leave out keypoints of no animal, such as a cage's: those of animals are linked, and have other names."""
         linked: set[str] = set()
         for _, animals in self._found:
             linked.update(*(self._names.named(animal.instance.keypoints) for animal in animals if animal.is_linked))

@@ -91,7 +91,9 @@ def _read_image(frame: Any, images: NwbImages, left_out: LeftOut) -> SourceImage
 def _read_instance(
     instance: Any, skeletons: dict[str, Skeleton], subjects: list[str], left_out: LeftOut
 ) -> SourceInstance:
-    group = next(children(instance, "Skeleton"))
+    group = next(children(instance, "Skeleton"), None)
+    if group is None:
+        raise LabelError(f"{instance.name}: has no skeleton; save it again")
     if group.name not in skeletons:
         skeletons[group.name] = _read_skeleton(group)
     n_keypoints = skeletons[group.name].n_keypoints

@@ -40,7 +40,7 @@ def children(group: h5py.Group, kind: str) -> Iterator[Any]:
 
 
 def child(group: h5py.Group, name: str) -> Any:
-    """A member of a group, or what a link of that name leads to; None if there is none.
+    """A member of a group, or what a link of that name leads to, under its own name; None if there is none.
 
     Raises:
         LabelError: If a link leads to nothing or to another file.
@@ -48,7 +48,8 @@ def child(group: h5py.Group, name: str) -> Any:
     link = group.get(name, getlink=True)
     if link is None:
         return None
-    member = None if isinstance(link, h5py.ExternalLink) else group.get(name)
+    path = link.path if isinstance(link, h5py.SoftLink) else name
+    member = None if isinstance(link, h5py.ExternalLink) else group.get(path)
     if member is None or member.file.filename != group.file.filename:
         raise LabelError(f"{group.name}: its link '{name}' leads to nothing or to another file; save all in one file")
     return member
