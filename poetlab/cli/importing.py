@@ -19,7 +19,9 @@ def import_(
     label_format: Annotated[
         str | None,
         typer.Option(
-            "--format", help="coco, dlc, lightning-pose, macaquepose, sleap or yolo.", show_default="detected"
+            "--format",
+            help="coco, cvat, dlc, label-studio, lightning-pose, macaquepose, nwb, sleap or yolo.",
+            show_default="detected",
         ),
     ] = None,
     images: Annotated[

@@ -70,6 +70,13 @@ def write_nwb(
     behavior = nwb.create_processing_module(name="behavior", description="poses")
     behavior.add(ndx_pose.Skeletons(skeletons=[skeleton]))
     behavior.add(training)
+    return save(nwb, path)
+
+
+def save(nwb: Any, path: Path) -> Path:
+    """Write a file with pynwb."""
+    import pynwb
+
     path.parent.mkdir(exist_ok=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pynwb warns of its own settings
@@ -167,13 +174,15 @@ def test_a_real_project_that_sleap_io_writes_reads_like_the_project(
     from sleap_io.io import nwb_annotations
 
     source = shared_data / "mice_pair" / "labels.slp"
+    project = sleap_io.load_slp(str(source))
+    project.labeled_frames = project.labeled_frames[:3]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        nwb_annotations.save_labels(sleap_io.load_slp(str(source)), tmp_path / "mice.nwb", use_multisubjects=subjects)
+        nwb_annotations.save_labels(project, tmp_path / "mice.nwb", use_multisubjects=subjects)
     reference, labels = read_sleap(source), read_nwb(tmp_path / "mice.nwb")
     assert labels.skeleton.keypoints == reference.skeleton.keypoints
     assert labels.skeleton.edges == reference.skeleton.edges
-    for image, other in zip(reference.images, labels.images, strict=True):
+    for image, other in zip(reference.images[:3], labels.images, strict=True):
         assert (other.file_name, other.video, other.frame) == (image.file_name, image.video, image.frame)
         for one, two in zip(image.instances, other.instances, strict=True):
             labeled = one.keypoints[:, 2] == 2  # sleap-io does not write hidden nodes
@@ -190,15 +199,20 @@ def test_a_real_project_that_sleap_io_writes_reads_like_the_project(
         np.testing.assert_array_equal(pixels, frame.image)
 
 
-@pytest.mark.shared_data
-def test_predictions_are_no_labels(shared_data: Path, tmp_path: Path) -> None:
-    import sleap_io
+def test_predictions_are_no_labels(tmp_path: Path) -> None:
+    import ndx_pose
+    import pynwb
 
-    labels = sleap_io.load_slp(str(shared_data / "mice_pair" / "labels.slp"))
-    labels.skeleton.name = "mouse"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        sleap_io.save_nwb(labels, str(tmp_path / "mice.nwb"), nwb_format="predictions")
+    nwb = pynwb.NWBFile("mice", "an-identifier", dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+    skeleton = ndx_pose.Skeleton(name="mouse", nodes=NODES)
+    series = [
+        ndx_pose.PoseEstimationSeries(name=name, data=np.zeros((5, 2)), reference_frame="top left", rate=30.0)
+        for name in NODES
+    ]
+    behavior = nwb.create_processing_module(name="behavior", description="poses")
+    behavior.add(ndx_pose.Skeletons(skeletons=[skeleton]))
+    behavior.add(ndx_pose.PoseEstimation(pose_estimation_series=series, skeleton=skeleton))
+    save(nwb, tmp_path / "mice.nwb")
     with pytest.raises(LabelError, match=r"holds predictions \(PoseEstimation\) and no labels") as caught:
         import_labels(tmp_path / "mice.nwb", tmp_path / "labels", skeleton=None)
     assert "\n" not in str(caught.value)
