@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def import_(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Label files, or folders of labels.")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Label files, folders of labels, or zip archives of these.")
+    ],
     label_format: Annotated[
         str | None,
         typer.Option(
@@ -34,7 +36,7 @@ def import_(
     val_fraction: Annotated[float, typer.Option(help="Part of the images kept for validation.")] = 0.2,
     project: ProjectOption = Path(),
 ) -> None:
-    """Import labels: COCO keypoint JSON, DeepLabCut, Lightning Pose, MacaquePose, SLEAP or YOLO-pose."""
+    """Import labels: COCO, CVAT, DeepLabCut, Label Studio, Lightning Pose, MacaquePose, NWB, SLEAP or YOLO-pose."""
     from poetlab.project import open_project
 
     if name is not None and len(paths) > 1:

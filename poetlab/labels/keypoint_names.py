@@ -5,7 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from poetlab.errors import LabelError
 from poetlab.labels.source_labels import SourceImage
+
+_MAX_NAMES = 1000
+"""More than any animal needs, and few enough that every animal's array stays small."""
 
 
 class KeypointNames:
@@ -24,14 +28,22 @@ class KeypointNames:
         return tuple(self._places)
 
     def add(self, names: Iterable[str]) -> None:
-        """Give the names that have no place the next ones."""
+        """Give the names that have no place the next ones.
+
+        Raises:
+            LabelError: If there are more than any animal needs.
+        """
         for name in names:
-            self._places.setdefault(name, len(self._places))
+            if self._places.setdefault(name, len(self._places)) == _MAX_NAMES:
+                raise LabelError(f"has more than {_MAX_NAMES} names of keypoints, such as '{name}'; label with fewer")
 
     def array(self, points: Mapping[str, tuple[float, float, int]]) -> np.ndarray:
         """(k, 3) x, y, visibility of points by name; a name that is missing has visibility 0.
 
         k is the number of names known so far; `complete` brings all arrays to the same.
+
+        Raises:
+            LabelError: If there are more names than any animal needs.
         """
         self.add(points)
         keypoints = np.zeros((len(self._places), 3))

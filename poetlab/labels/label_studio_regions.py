@@ -174,6 +174,7 @@ def _linked(regions: Regions, left_out: LeftOut, place: str) -> list[list[Region
 
     def first(name: str) -> str:
         while (parent := group_of.setdefault(name, name)) != name:
+            group_of[name] = group_of[parent]
             name = parent
         return name
 

@@ -16,6 +16,8 @@ from poetlab.labels.video_frames import SourceVideo, distinct_names
 
 _IMAGES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
+_MAX_PIXELS = 2**28
+
 
 @dataclass(frozen=True, slots=True)
 class NwbPicture:
@@ -36,8 +38,9 @@ class NwbPicture:
         with h5py.File(self.path, "r") as file:
             dataset = file[self.dataset]
             shape = dataset.shape if self.row is None else dataset.shape[1:]
-            if dataset.dtype != np.uint8 or len(shape) not in (2, 3) or (len(shape) == 3 and shape[2] not in (3, 4)):
-                return ImageFile((0, 0), "picture that has not 8 bits a color, or is no picture")
+            is_picture = len(shape) == 2 or (len(shape) == 3 and shape[2] in (3, 4))
+            if dataset.dtype != np.uint8 or not is_picture or shape[0] * shape[1] > _MAX_PIXELS:
+                return ImageFile((0, 0), "picture that has not 8 bits a color, is too large, or is no picture")
         return ImageFile((int(shape[0]), int(shape[1])))
 
     def write(self, path: Path) -> None:

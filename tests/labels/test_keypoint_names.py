@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from poetlab.errors import LabelError
 from poetlab.labels.keypoint_names import KeypointNames, divide_into_animals
 from poetlab.labels.source_labels import SourceImage, SourceInstance
 
@@ -22,6 +23,12 @@ def test_names_get_places_as_they_come_up() -> None:
     assert names.names == ("nose", "ear")
     np.testing.assert_array_equal(first.keypoints, np.zeros((2, 3)))
     np.testing.assert_array_equal(second.keypoints, [[5, 6, 2], [3, 4, 1]])
+
+
+def test_more_names_than_any_animal_has_are_refused() -> None:
+    names = KeypointNames()
+    with pytest.raises(LabelError, match="has more than 1000 names of keypoints, such as 'n1000'"):
+        names.add(f"n{number}" for number in range(2000))
 
 
 @pytest.mark.parametrize(
