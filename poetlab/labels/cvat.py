@@ -13,12 +13,14 @@ from poetlab.errors import LabelError, SkeletonError
 from poetlab.labels.cvat_images import CvatImages
 from poetlab.labels.cvat_shapes import CvatShape, make_instances, read_shape
 from poetlab.labels.cvat_task import CvatTask, read_task
-from poetlab.labels.keypoint_names import KeypointNames
+from poetlab.labels.named_keypoints import KeypointNames
 from poetlab.labels.source_labels import LeftOut, SourceImage, SourceLabels
 from poetlab.labels.xml_file import read_xml
 from poetlab.skeleton import Skeleton, infer_skeleton
 
 _HEAD_BYTES = 65536
+_EMPTY_TAGS = {"background", "empty", "negative", "no animal", "no animals"}
+"""The tags that say that an image has no animals."""
 
 
 def matches_cvat(path: Path) -> bool:
@@ -34,7 +36,7 @@ def read_cvat(path: Path) -> SourceLabels:
     """Read the labels of a task, a job, or all tasks of a project.
 
     Of a video, those frames come in on which a person has placed an animal (key frames), with all animals that are on
-    them. An image without shapes comes in if it has a tag: nothing else says that somebody has looked at it.
+    them. An image without shapes comes in if a tag says that it is empty: otherwise nobody may have looked at it yet.
 
     Raises:
         LabelError: If the file is not CVAT's XML, contradicts itself, or does not say which images it is of.
@@ -87,20 +89,20 @@ class _Reader:
 
     def _read_image(self, section: Element, elements: Iterable[Element]) -> None:
         image = self._places.named(section)
-        shapes, has_tag, has_shape = [], False, False
+        shapes, is_empty, has_shape = [], False, False
         for element in elements:
             if element.tag == "tag":
-                has_tag = True
+                is_empty |= element.attrib["label"].lower().replace("_", " ") in _EMPTY_TAGS
                 continue
             has_shape = True
             shape = self._read_shape(element, element.attrib["label"], element.get("group_id", "0"), image.file_name)
             shapes += [shape] if shape else []
         if has_shape:
             self._add(image, shapes)
-        elif has_tag:
+        elif is_empty:
             self._images.append(image)
         else:
-            self._left_out.add("image without a shape or tag (nothing says that it has no animals)", image.file_name)
+            self._left_out.add("image without a shape (and without a tag 'empty' that says so)", image.file_name)
 
     def _read_track(self, section: Element, elements: Iterable[Element]) -> None:
         if self._task.n_tasks > 1:
@@ -160,7 +162,8 @@ class _Reader:
         if not self._names.names:
             raise LabelError("no skeleton or point is in it, so these are not keypoint labels; label some in CVAT")
         name = next(iter(self._used)) if len(self._used) == 1 else self._path.stem
-        return infer_skeleton(name, self._names.names, [edge for skeleton in skeletons for edge in skeleton.edges])
+        edges = dict.fromkeys(edge for skeleton in skeletons for edge in skeleton.edges)
+        return infer_skeleton(name, self._names.names, list(edges))
 
 
 def _is_key(element: Element) -> bool:

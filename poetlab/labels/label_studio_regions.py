@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from poetlab.errors import LabelError
-from poetlab.labels.keypoint_names import KeypointNames, divide_into_animals
+from poetlab.labels.named_keypoints import KeypointNames, divide_into_animals
 from poetlab.labels.label_set import OCCLUDED, VISIBLE, BBox
 from poetlab.labels.source_labels import LeftOut, SourceInstance
 

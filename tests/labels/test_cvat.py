@@ -159,19 +159,20 @@ def test_points_without_a_skeleton_belong_together_by_group_or_order(write_xml) 
     assert labels.left_out.summary() == {reason: (2, ("d.png", "e.png"))}
 
 
-def test_an_image_without_shapes_comes_in_if_it_has_a_tag(write_xml) -> None:
+def test_an_image_without_shapes_comes_in_if_a_tag_says_so(write_xml) -> None:
     box = '<box label="cage" xtl="8.00" ytl="18.00" xbr="38.00" ybr="38.00"></box>'
     labels = read_cvat(
         write_xml(
             image(skeleton(POSE)),
-            image('<tag label="empty" source="manual"></tag>', name="empty.png"),
+            image('<tag label="No_Animals" source="manual"></tag>', name="empty.png"),
+            image('<tag label="blurred" source="manual"></tag>', name="blurred.png"),
             image(name="new.png"),
             image(box, name="cage.png"),
         )
     )
     assert [(one.file_name, len(one.instances)) for one in labels.images] == [("a.png", 1), ("empty.png", 0)]
     assert labels.left_out.summary() == {
-        "image without a shape or tag (nothing says that it has no animals)": (1, ("new.png",)),
+        "image without a shape (and without a tag 'empty' that says so)": (2, ("blurred.png", "new.png")),
         "box or polygon in no group with one animal's keypoints": (1, ("cage.png",)),
         "image whose shapes place no keypoints": (1, ("cage.png",)),
     }

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from poetlab.errors import LabelError
-from poetlab.labels.keypoint_names import KeypointNames, divide_into_animals
+from poetlab.labels.named_keypoints import KeypointNames, divide_into_animals
 from poetlab.labels.source_labels import SourceImage, SourceInstance
 
 
