@@ -8,8 +8,8 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from poetlab.errors import LabelError
-from poetlab.labels.named_keypoints import KeypointNames, divide_into_animals
 from poetlab.labels.label_set import OCCLUDED, UNLABELED, VISIBLE, BBox
+from poetlab.labels.named_keypoints import KeypointNames, divide_into_animals
 from poetlab.labels.source_labels import LeftOut, SourceInstance
 
 _INDIVIDUAL = ("individual", "track_id")

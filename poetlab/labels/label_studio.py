@@ -11,9 +11,9 @@ from typing import Any
 
 from poetlab.errors import LabelError, SkeletonError
 from poetlab.labels.json_file import read_json_list
-from poetlab.labels.named_keypoints import KeypointNames
 from poetlab.labels.label_studio_images import LabelStudioImages
 from poetlab.labels.label_studio_regions import Animal, find_animals, read_regions
+from poetlab.labels.named_keypoints import KeypointNames
 from poetlab.labels.source_labels import LeftOut, SourceImage, SourceInstance, SourceLabels
 from poetlab.skeleton import infer_skeleton
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from poetlab.errors import LabelError
-from poetlab.labels.named_keypoints import KeypointNames, divide_into_animals
 from poetlab.labels.label_set import OCCLUDED, VISIBLE, BBox
+from poetlab.labels.named_keypoints import KeypointNames, divide_into_animals
 from poetlab.labels.source_labels import LeftOut, SourceInstance
 
 _PERCENT = 100
