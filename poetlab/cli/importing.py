@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 
 
 def import_(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Label files, or folders of labels.")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Label files, folders of labels, or zip archives of these.")
+    ],
     label_format: Annotated[
         str | None,
         typer.Option(
-            "--format", help="coco, dlc, lightning-pose, macaquepose, sleap or yolo.", show_default="detected"
+            "--format",
+            help="coco, cvat, dlc, label-studio, lightning-pose, macaquepose, nwb, sleap or yolo.",
+            show_default="detected",
         ),
     ] = None,
     images: Annotated[
@@ -52,7 +56,7 @@ def import_(
     prune: Annotated[bool, typer.Option("--prune", help="Remove images that the labels no longer have.")] = False,
     project: ProjectOption = Path(),
 ) -> None:
-    """Import labels: COCO keypoint JSON, DeepLabCut, Lightning Pose, MacaquePose, SLEAP or YOLO-pose.
+    """Import labels: COCO, CVAT, DeepLabCut, Label Studio, Lightning Pose, MacaquePose, NWB, SLEAP or YOLO-pose.
 
     A label set of that name is updated.
     """

@@ -133,7 +133,8 @@ def _find_file(
     image: SourceImage, folders: Sequence[Path], left_out: LeftOut
 ) -> tuple[Path | ImageOrigin, tuple[int, int]] | None:
     """Where the image is from and its size; None (and counted) if it is missing, damaged, or not the labeled one."""
-    origin = image.origin or find_image(image.file_name, folders)
+    names = (image.file_name, *map(safe_file_name, image.other_names))
+    origin = image.origin or next((found for name in names if (found := find_image(name, folders))), None)
     if origin is None:
         left_out.add(MISSING, image.file_name)
         return None

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 from poetlab.errors import LabelError, SkeletonError
+from poetlab.labels.archive import is_archive, unpacked
 from poetlab.labels.check import MISSING, CheckedLabels, check_labels
 from poetlab.labels.formats import detect_format
 from poetlab.labels.keypoint_names import keypoint_order, map_skeleton, renamed
@@ -48,7 +49,7 @@ def import_labels(  # noqa: PLR0913  the one public verb of labels; all but two 
     Nothing is written before everything is read and checked; an error or Ctrl-C on the way leaves all as it was.
 
     Args:
-        source: A label file, or a folder that holds exactly one.
+        source: A label file, a folder that holds exactly one, or a zip archive of such a folder.
         destination: The project's `labels` folder; the label set becomes its folder `name`.
         skeleton: The project's skeleton, of which the labels must have a part of the names (in any order); None takes
             the labels'.
@@ -75,6 +76,26 @@ def import_labels(  # noqa: PLR0913  the one public verb of labels; all but two 
         LabelError: If the labels cannot be used or written, or if they are not those of the label set of that name.
         SkeletonError: If the labels' keypoints are not the skeleton's.
     """
+    if is_archive(source):
+        if link:
+            raise LabelError(f"{source}: the images in an archive cannot be linked to; unpack it, or leave out --link")
+        with unpacked(source) as folder:
+            return import_labels(
+                folder,
+                destination,
+                skeleton=skeleton,
+                label_format=label_format,
+                images_dir=images_dir,
+                name=name if name is not None else source.stem,
+                rename=rename,
+                keypoints=keypoints,
+                split=split,
+                val_fraction=val_fraction,
+                split_elsewhere=split_elsewhere,
+                confirmed=confirmed,
+                prune=prune,
+                on_progress=on_progress,
+            )
     check_fraction(val_fraction)
     split_rule = read_split_rule(split)
     known_format, path = detect_format(source, label_format)

@@ -84,6 +84,7 @@ class SourceImage:
         video: The name of the video that it is a frame of, or None.
         frame: The number of the frame in that video, counted from 0, or None.
         split: What the source has it for, or None where it does not say.
+        other_names: What its file may also be called, the likeliest first; not trusted either.
     """
 
     file_name: str
@@ -94,6 +95,7 @@ class SourceImage:
     video: str | None = None
     frame: int | None = None
     split: Split | None = None
+    other_names: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, eq=False)
