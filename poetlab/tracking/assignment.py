@@ -16,6 +16,9 @@ _GOOD_LINK = 5.0
 _GOOD_SECOND = 4.0
 """The same for the link of a first detection, which may have been a false one, with a second."""
 
+_GOOD_NEAR_LOST = 3.5
+"""The same where an animal that was lost lately could be: it may be back just when the other one is missed."""
+
 _DOUBT = 1.5
 """If it costs less than this to exchange two animals, it is left to stitching who is who."""
 
@@ -62,10 +65,12 @@ def find_links(
     rows, detections = np.concatenate([rows, more_rows]), np.concatenate([detections, more_detections])
     rivals = np.setdiff1d(np.flatnonzero(is_known), rows)
     taken = cost[np.ix_(rivals, detections)].min(0, initial=np.inf)
+    good = np.where(is_known[rows], _GOOD_LINK, _GOOD_SECOND)
     if cost_of_lost is not None:
         taken = np.minimum(taken, cost_of_lost[detections])
+        good = np.where(cost_of_lost[detections] < WORST_LINK, np.minimum(good, _GOOD_NEAR_LOST), good)
     shared = _shared(cost, rows, detections, taken, is_duplicate)
-    doubtful = shared | (cost[rows, detections] > np.where(is_known[rows], _GOOD_LINK, _GOOD_SECOND))
+    doubtful = shared | (cost[rows, detections] > good)
     return Links(rows, detections, doubtful)
 
 
