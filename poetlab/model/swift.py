@@ -126,6 +126,7 @@ class Swift(nn.Module):
         self.content = nn.Linear(n_features, n_features)
         self.place = nn.Sequential(nn.Linear(n_features, n_features), nn.ReLU(), nn.Linear(n_features, n_features))
         self.decoder = nn.ModuleList(DecoderLayer(settings) for _ in range(settings.n_decoder_layers))
+        self.to(memory_format=torch.channels_last)  # in which convolutions are faster
 
     def forward(self, images: Tensor, guides: Tensor | None = None) -> SwiftOutput:
         """Predict the poses in a batch of images.
