@@ -1,0 +1,148 @@
+"""Left and right exchanged: on a whole animal, or for some pairs of keypoints only.
+
+The labels themselves teach what is usual. Seen from above, the arrow from the left to the right ear always points to
+the same side of the line from nose to tail, and about where that from the left to the right hip points. Such rules are
+used where practically all labels obey them; of people, who face the camera or turn their back, the first is not one.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from poetlab.checking.finding import Finding, Severity
+from poetlab.checking.material import Animals, Material
+from poetlab.checking.robust import median
+
+_FEWEST = 20
+"""Animals that show whether a rule holds."""
+_MOST_EXCEPTIONS = 0.02
+"""Of these animals; a single one is always allowed for rules about axes."""
+_MOST_UNCLEAR = 0.2
+"""So that nothing is a rule that is seen now from this side and now from that."""
+_CLEAR = 0.5
+"""Sine or cosine from which on a direction is clear, at 30 degrees from doubt."""
+_PART_OF_USUAL = 0.5
+"""Of its usual length, which an arrow must have: short ones, as of crossed paws, may point anywhere."""
+_MOST_AXES = 10
+_MAJORITY = 2 / 3
+_FEWEST_PAIRS = 3
+
+
+def find_swaps(material: Material) -> Iterator[Finding]:
+    """Find animals of which pairs of keypoints break rules of direction that at least 98 % of the labels obey."""
+    for animals in material.animals:
+        if len(animals) >= _FEWEST and animals.label_set.skeleton.symmetries:
+            yield from _find(animals)
+
+
+def _find(animals: Animals) -> Iterator[Finding]:
+    names = animals.label_set.skeleton.keypoints
+    pairs = np.array([[names.index(left), names.index(right)] for left, right in animals.label_set.skeleton.symmetries])
+    swapped = _swapped_pairs(animals.positions, pairs)
+    labeled = np.isfinite(animals.positions[:, pairs]).all(axis=(2, 3))
+    for row in np.flatnonzero(swapped.any(axis=1)).tolist():
+        numbers = np.flatnonzero(swapped[row])
+        n_pairs = int(labeled[row].sum())
+        whole = len(numbers) > n_pairs / 2 and len(numbers) > 1
+        listed = ", ".join(
+            f"{left} and {right}" for left, right in (animals.names(pairs[number]) for number in numbers)
+        )
+        yield Finding(
+            "left-right",
+            Severity.WARNING,
+            animals.place(row, pairs[numbers].ravel().tolist()),
+            f"{'the whole animal' if whole else listed}: left and right look exchanged",
+            "exchange left and right" + (", unless it is seen from another side than the others" if whole else ""),
+            badness=1 + len(numbers) / len(pairs),
+        )
+
+
+def _swapped_pairs(positions: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """(n, p) which pairs of which animals are the wrong way round.
+
+    Most of the axes of the body that rule a pair decide. Where none does, as of animals that are seen from above and
+    from below, all other pairs that rule it must agree, and be three or more: legs may cross, and take a pair along.
+    """
+    middles = _middles(positions, pairs)
+    sizes = median(np.linalg.norm(middles - median(middles, axis=1)[:, None], axis=-1), axis=1)
+    across = _arrows(positions[:, pairs[:, 1]] - positions[:, pairs[:, 0]], sizes)
+    axes = _longest_axes(middles, sizes)
+    swapped = np.zeros((len(positions), len(pairs)), bool)
+    for pair in range(len(pairs)):
+        arrow = across[:, pair]
+        by_axes = [_broken_by_axis(axes[:, number], arrow) for number in range(axes.shape[1])]
+        by_pairs = [_broken_by_pair(across[:, other], arrow) for other in range(len(pairs)) if other != pair]
+        against, n_axes = _votes(by_axes, len(positions))
+        all_against, n_pairs = _votes(by_pairs, len(positions))
+        swapped[:, pair] = np.where(
+            n_axes > 0,
+            against >= _MAJORITY * np.maximum(n_axes, 1),
+            (all_against == n_pairs) & (n_pairs >= _FEWEST_PAIRS),
+        )
+    return swapped
+
+
+def _middles(positions: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """(n, m, 2) keypoints without a partner, and the middles between those with one: they lie along the body."""
+    unpaired = np.setdiff1d(np.arange(positions.shape[1]), pairs)
+    return np.concatenate([positions[:, unpaired], positions[:, pairs].mean(axis=2)], axis=1)
+
+
+def _arrows(vectors: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """(n, a, 2) unit vectors along others; 0 where too short to have a clear direction, NaN where not labeled.
+
+    Args:
+        vectors: (n, a, 2) pixels.
+        sizes: (n,) pixels, the size of each animal.
+    """
+    lengths = np.linalg.norm(vectors, axis=-1)
+    relative = lengths / np.where(sizes > 0, sizes, np.nan)[:, None]
+    is_long = relative >= np.fmax(_PART_OF_USUAL * median(relative, axis=0), 1e-6)
+    return np.where(is_long[..., None], vectors / np.where(lengths > 0, lengths, 1)[..., None], 0 * vectors)
+
+
+def _longest_axes(middles: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """(n, a, 2) directions between those middles that are usually farthest apart."""
+    starts, ends = np.triu_indices(middles.shape[1], 1)
+    usual = [
+        float(median(np.linalg.norm(middles[:, end] - middles[:, start], axis=-1) / sizes, axis=0))
+        for start, end in zip(starts, ends, strict=True)
+    ]
+    longest = np.argsort(-np.nan_to_num(usual))[:_MOST_AXES]
+    return _arrows(middles[:, ends[longest]] - middles[:, starts[longest]], sizes)
+
+
+def _broken_by_axis(axis: np.ndarray, arrow: np.ndarray) -> np.ndarray | None:
+    """Where the arrow of a pair points to the other side of an axis than it usually does; see `_broken`."""
+    sines = axis[:, 0] * arrow[:, 1] - axis[:, 1] * arrow[:, 0]
+    return _broken(sines * np.sign(median(sines, axis=0)), n_allowed=1)
+
+
+def _broken_by_pair(other: np.ndarray, arrow: np.ndarray) -> np.ndarray | None:
+    """Where the arrow of a pair points the other way than that of another pair; see `_broken`."""
+    return _broken((other * arrow).sum(axis=-1), n_allowed=0)
+
+
+def _broken(values: np.ndarray, n_allowed: int) -> np.ndarray | None:
+    """Where a rule is broken.
+
+    Args:
+        values: (n,) sines or cosines, which are 1 where the rule is obeyed perfectly; NaN where nothing is labeled.
+        n_allowed: So many exceptions make it no less a rule, however few animals there are.
+
+    Returns:
+        (n,) 1 where broken, 0 where obeyed, NaN where unclear; None if it is no rule.
+    """
+    n_known = np.count_nonzero(np.isfinite(values))
+    n_exceptions, n_unclear = np.count_nonzero(values < -_CLEAR), np.count_nonzero(np.abs(values) < _CLEAR)
+    if n_known < _FEWEST or n_unclear > _MOST_UNCLEAR * n_known:
+        return None
+    if n_exceptions > max(n_allowed, _MOST_EXCEPTIONS * n_known):
+        return None
+    return np.where(np.abs(values) >= _CLEAR, values < 0, np.nan)
+
+
+def _votes(rules: Sequence[np.ndarray | None], n: int) -> tuple[np.ndarray, np.ndarray]:
+    """(n,) how many rules each animal breaks, and how many say something about it."""
+    given = np.array([rule for rule in rules if rule is not None]).reshape(-1, n)
+    return np.nansum(given, axis=0), np.isfinite(given).sum(axis=0)
