@@ -23,7 +23,7 @@ def labels_agree(first: LabeledImage, second: LabeledImage) -> bool:
 
 
 def relative_distance(animal: LabeledInstance, other: LabeledInstance) -> float:
-    """Mean distance of the keypoints that both have, as a part of the smaller one's size; large if these are too few."""
+    """Mean distance of the keypoints that both have, as a part of the smaller one's size; large if too few."""
     both = (animal.keypoints[:, 2] > 0) & (other.keypoints[:, 2] > 0)
     if both.sum() < min(_FEWEST_KEYPOINTS, animal.n_labeled, other.n_labeled):
         return 1e9

@@ -12,7 +12,7 @@ from poetlab.checking.material import Animals, Material
 from poetlab.checking.proportions import measure_proportions
 from poetlab.checking.robust import spread_above
 
-_FEWEST = 15
+FEWEST = 15
 """Animals on which a bone is measured, from which on it is known how long it usually is."""
 _SPREADS = 6
 _SMALLEST_SPREAD = 0.08
@@ -35,7 +35,7 @@ def _find(animals: Animals) -> Iterator[Finding]:
     residuals = np.log(np.maximum(measured.lengths, 1e-9) / measured.expected)
     limit = np.maximum(_SPREADS * np.fmax(spread_above(residuals), _SMALLEST_SPREAD), np.log(_SMALLEST_RATIO))
     too_long = (residuals > limit) & (measured.lengths - measured.expected > _FEWEST_PIXELS)
-    too_long &= np.isfinite(residuals).sum(axis=0) >= _FEWEST
+    too_long &= np.isfinite(residuals).sum(axis=0) >= FEWEST
     for row in np.flatnonzero(too_long.any(axis=1)).tolist():
         numbers = np.flatnonzero(too_long[row])
         worst = numbers[(residuals[row] / limit)[numbers].argmax()]

@@ -99,7 +99,7 @@ def _nearest(thumbnails: np.ndarray, numbers: np.ndarray) -> Iterator[tuple[int,
     reach = _NEAR * np.sqrt(thumbnails.shape[1])
     tree = KDTree(_principal_components(thumbnails, numbers))
     _, neighbors = tree.query(tree.data, k=min(_N_NEIGHBORS + 1, len(numbers)), distance_upper_bound=reach * (1 + 1e-6))
-    for row, found in enumerate(neighbors.tolist()):
+    for row, found in enumerate(np.asarray(neighbors).tolist()):
         near = numbers[[other for other in found if other < row]]
         gaps = thumbnails[near].astype(np.float32) - thumbnails[numbers[row]]
         yield int(numbers[row]), near[np.linalg.norm(gaps, axis=1) <= reach].tolist()

@@ -13,7 +13,7 @@ from poetlab.checking.finding import Finding, Severity
 from poetlab.checking.material import Animals, Material
 from poetlab.checking.robust import median
 
-_FEWEST = 20
+FEWEST = 20
 """Animals that show whether a rule holds."""
 _MOST_EXCEPTIONS = 0.02
 """Of these animals; a single one is always allowed for rules about axes."""
@@ -31,7 +31,7 @@ _FEWEST_PAIRS = 3
 def find_swaps(material: Material) -> Iterator[Finding]:
     """Find animals of which pairs of keypoints break rules of direction that at least 98 % of the labels obey."""
     for animals in material.animals:
-        if len(animals) >= _FEWEST and animals.label_set.skeleton.symmetries:
+        if len(animals) >= FEWEST and animals.label_set.skeleton.symmetries:
             yield from _find(animals)
 
 
@@ -135,7 +135,7 @@ def _broken(values: np.ndarray, n_allowed: int) -> np.ndarray | None:
     """
     n_known = np.count_nonzero(np.isfinite(values))
     n_exceptions, n_unclear = np.count_nonzero(values < -_CLEAR), np.count_nonzero(np.abs(values) < _CLEAR)
-    if n_known < _FEWEST or n_unclear > _MOST_UNCLEAR * n_known:
+    if n_known < FEWEST or n_unclear > _MOST_UNCLEAR * n_known:
         return None
     if n_exceptions > max(n_allowed, _MOST_EXCEPTIONS * n_known):
         return None

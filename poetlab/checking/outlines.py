@@ -14,6 +14,8 @@ _BEYOND = 0.1
 """Of the animal's size, by which a keypoint may lie beyond its box or mask."""
 _USUAL = 0.9
 _TIMES_USUAL = 2
+_MOST_BEYOND = 0.5
+"""However usual it is."""
 _FEWEST = 2
 _PART = 0.5
 
@@ -21,7 +23,8 @@ _PART = 0.5
 def find_wrong_outlines(material: Material) -> Iterator[Finding]:
     """Find animals with at least two visible keypoints, and half of them, clearly beyond their box or mask.
 
-    Keypoints that lie beyond on many animals, such as feet beyond masks of bodies, may lie twice as far.
+    Keypoints that lie beyond on many animals, such as feet beyond masks of bodies, may lie twice as far as usual, up to
+    half of the animal's size.
     """
     for animals in material.animals:
         yield from _find(animals, "box", _from_box)
@@ -38,7 +41,7 @@ def _find(
             found = measure(animals.instance(row), animals.positions[row, visible])
             if found is not None:
                 beyond[row, visible] = found
-    limit = np.fmax(_BEYOND, _TIMES_USUAL * quantile(beyond, _USUAL))
+    limit = np.fmin(_MOST_BEYOND, np.fmax(_BEYOND, _TIMES_USUAL * quantile(beyond, _USUAL)))
     is_beyond = beyond > limit
     n_beyond, n_measured = is_beyond.sum(axis=1), np.isfinite(beyond).sum(axis=1)
     for row in np.flatnonzero((n_beyond >= _FEWEST) & (n_beyond >= _PART * n_measured)).tolist():
