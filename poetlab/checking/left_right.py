@@ -6,6 +6,7 @@ used where practically all labels obey them; of people, who face the camera or t
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 
 import numpy as np
 
@@ -23,7 +24,13 @@ _CLEAR = 0.5
 """Sine or cosine from which on a direction is clear, at 30 degrees from doubt."""
 _PART_OF_USUAL = 0.5
 """Of its usual length, which an arrow must have: short ones, as of crossed paws, may point anywhere."""
-_MOST_AXES = 10
+_MOST_AXES = 60
+_MOST_RULES = 6
+"""About axes, for each pair: those that most animals obey most clearly."""
+_RULING_PART = 0.25
+"""Of all axes that must rule a pair, or those that do so do it by chance."""
+_FEWEST_RULES = 2
+"""That must say something about an animal."""
 _MAJORITY = 2 / 3
 _FEWEST_PAIRS = 3
 
@@ -65,20 +72,21 @@ def _swapped_pairs(positions: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     """
     middles = _middles(positions, pairs)
     sizes = median(np.linalg.norm(middles - median(middles, axis=1)[:, None], axis=-1), axis=1)
-    across = _arrows(positions[:, pairs[:, 1]] - positions[:, pairs[:, 0]], sizes)
-    axes = _longest_axes(middles, sizes)
+    sizes[sizes == 0] = np.nan
+    across = [_directions(positions[:, right] - positions[:, left], sizes) for left, right in pairs]
+    by_axes: list[list[np.ndarray | None]] = [[] for _ in pairs]
+    for start, end in _longest_axes(middles, sizes):
+        axis = _directions(middles[:, end] - middles[:, start], sizes)
+        for rules, arrow in zip(by_axes, across, strict=True):
+            rules.extend(_judge_by_axis(axis, arrow))
     swapped = np.zeros((len(positions), len(pairs)), bool)
-    for pair in range(len(pairs)):
-        arrow = across[:, pair]
-        by_axes = [_broken_by_axis(axes[:, number], arrow) for number in range(axes.shape[1])]
-        by_pairs = [_broken_by_pair(across[:, other], arrow) for other in range(len(pairs)) if other != pair]
-        against, n_axes = _votes(by_axes, len(positions))
-        all_against, n_pairs = _votes(by_pairs, len(positions))
-        swapped[:, pair] = np.where(
-            n_axes > 0,
-            against >= _MAJORITY * np.maximum(n_axes, 1),
-            (all_against == n_pairs) & (n_pairs >= _FEWEST_PAIRS),
-        )
+    for pair, arrow in enumerate(across):
+        by_pairs = [rule for other in across if other is not arrow for rule in _judge_by_pair(other, arrow)]
+        against, n_axes = _votes(_best_rules(by_axes[pair]), len(positions))
+        all_against, n_pairs = _votes([rule for rule in by_pairs if rule is not None], len(positions))
+        by_most_axes = (n_axes >= _FEWEST_RULES) & (against >= _MAJORITY * n_axes)
+        by_all_pairs = (n_pairs >= _FEWEST_PAIRS) & (all_against == n_pairs)
+        swapped[:, pair] = np.where(n_axes > 0, by_most_axes, by_all_pairs)
     return swapped
 
 
@@ -88,61 +96,69 @@ def _middles(positions: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     return np.concatenate([positions[:, unpaired], positions[:, pairs].mean(axis=2)], axis=1)
 
 
-def _arrows(vectors: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """(n, a, 2) unit vectors along others; 0 where too short to have a clear direction, NaN where not labeled.
+def _directions(vectors: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """(n, 2) unit vectors along others; 0 where too short to have a clear direction, NaN where not labeled.
 
     Args:
-        vectors: (n, a, 2) pixels.
-        sizes: (n,) pixels, the size of each animal.
+        vectors: (n, 2) pixels.
+        sizes: (n,) pixels, the size of each animal; NaN if not known.
     """
     lengths = np.linalg.norm(vectors, axis=-1)
-    relative = lengths / np.where(sizes > 0, sizes, np.nan)[:, None]
-    is_long = relative >= np.fmax(_PART_OF_USUAL * median(relative, axis=0), 1e-6)
-    return np.where(is_long[..., None], vectors / np.where(lengths > 0, lengths, 1)[..., None], 0 * vectors)
+    relative = lengths / sizes
+    is_long = relative >= max(_PART_OF_USUAL * float(np.nan_to_num(median(relative, axis=0))), 1e-6)
+    return np.where(is_long[:, None], vectors / np.where(lengths > 0, lengths, 1)[:, None], 0 * vectors)
 
 
-def _longest_axes(middles: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """(n, a, 2) directions between those middles that are usually farthest apart."""
-    starts, ends = np.triu_indices(middles.shape[1], 1)
+def _longest_axes(middles: np.ndarray, sizes: np.ndarray) -> list[tuple[int, int]]:
+    """Those middles, two at a time, that are usually farthest apart."""
+    axes = list(combinations(range(middles.shape[1]), 2))
     usual = [
         float(median(np.linalg.norm(middles[:, end] - middles[:, start], axis=-1) / sizes, axis=0))
-        for start, end in zip(starts, ends, strict=True)
+        for start, end in axes
     ]
-    longest = np.argsort(-np.nan_to_num(usual))[:_MOST_AXES]
-    return _arrows(middles[:, ends[longest]] - middles[:, starts[longest]], sizes)
+    return [axes[number] for number in np.argsort(-np.nan_to_num(usual))[:_MOST_AXES]]
 
 
-def _broken_by_axis(axis: np.ndarray, arrow: np.ndarray) -> np.ndarray | None:
-    """Where the arrow of a pair points to the other side of an axis than it usually does; see `_broken`."""
+def _judge_by_axis(axis: np.ndarray, arrow: np.ndarray) -> list[np.ndarray | None]:
+    """Whether the arrow of a pair points to the usual side of an axis; see `_judge`."""
     sines = axis[:, 0] * arrow[:, 1] - axis[:, 1] * arrow[:, 0]
-    return _broken(sines * np.sign(median(sines, axis=0)), n_allowed=1)
+    return _judge(sines * np.sign(median(sines, axis=0)), n_allowed=1)
 
 
-def _broken_by_pair(other: np.ndarray, arrow: np.ndarray) -> np.ndarray | None:
-    """Where the arrow of a pair points the other way than that of another pair; see `_broken`."""
-    return _broken((other * arrow).sum(axis=-1), n_allowed=0)
+def _judge_by_pair(other: np.ndarray, arrow: np.ndarray) -> list[np.ndarray | None]:
+    """Whether the arrow of a pair points about where that of another pair does; see `_judge`."""
+    return _judge((other * arrow).sum(axis=-1), n_allowed=0)
 
 
-def _broken(values: np.ndarray, n_allowed: int) -> np.ndarray | None:
-    """Where a rule is broken.
+def _judge(values: np.ndarray, n_allowed: int) -> list[np.ndarray | None]:
+    """Which animals obey what may be a rule.
 
     Args:
         values: (n,) sines or cosines, which are 1 where the rule is obeyed perfectly; NaN where nothing is labeled.
         n_allowed: So many exceptions make it no less a rule, however few animals there are.
 
     Returns:
-        (n,) 1 where broken, 0 where obeyed, NaN where unclear; None if it is no rule.
+        Nothing if too few animals tell. Else, alone in a list, None if it is no rule, or (n,) 1 where obeyed, -1 where
+        broken, 0 where unclear or not known.
     """
     n_known = np.count_nonzero(np.isfinite(values))
     n_exceptions, n_unclear = np.count_nonzero(values < -_CLEAR), np.count_nonzero(np.abs(values) < _CLEAR)
-    if n_known < FEWEST or n_unclear > _MOST_UNCLEAR * n_known:
-        return None
-    if n_exceptions > max(n_allowed, _MOST_EXCEPTIONS * n_known):
-        return None
-    return np.where(np.abs(values) >= _CLEAR, values < 0, np.nan)
+    if n_known < FEWEST:
+        return []
+    if n_unclear > _MOST_UNCLEAR * n_known or n_exceptions > max(n_allowed, _MOST_EXCEPTIONS * n_known):
+        return [None]
+    return [np.where(np.abs(values) >= _CLEAR, np.sign(values), 0).astype(np.int8)]
 
 
-def _votes(rules: Sequence[np.ndarray | None], n: int) -> tuple[np.ndarray, np.ndarray]:
+def _best_rules(judged: Sequence[np.ndarray | None]) -> list[np.ndarray]:
+    """The rules that most animals obey; none where too few of what may be rules are."""
+    rules = [rule for rule in judged if rule is not None]
+    if len(rules) < _RULING_PART * len(judged):
+        return []
+    return sorted(rules, key=lambda rule: -int(rule.sum(dtype=np.int64)))[:_MOST_RULES]
+
+
+def _votes(rules: Sequence[np.ndarray], n: int) -> tuple[np.ndarray, np.ndarray]:
     """(n,) how many rules each animal breaks, and how many say something about it."""
-    given = np.array([rule for rule in rules if rule is not None]).reshape(-1, n)
-    return np.nansum(given, axis=0), np.isfinite(given).sum(axis=0)
+    given = np.array(rules).reshape(-1, n)
+    return (given < 0).sum(axis=0), (given != 0).sum(axis=0)
