@@ -16,8 +16,9 @@ from poetlab.checking.robust import median
 
 FEWEST = 20
 """Animals that show whether a rule holds."""
-_MOST_EXCEPTIONS = 0.02
-"""Of these animals; a single one is always allowed for rules about axes."""
+_EXCEPTIONS_TO_AXES = 0.05
+"""Of these animals; two are always allowed."""
+_EXCEPTIONS_TO_PAIRS = 0.02
 _MOST_UNCLEAR = 0.2
 """So that nothing is a rule that is seen now from this side and now from that."""
 _CLEAR = 0.5
@@ -27,7 +28,7 @@ _PART_OF_USUAL = 0.5
 _MOST_AXES = 60
 _MOST_RULES = 6
 """About axes, for each pair: those that most animals obey most clearly."""
-_RULING_PART = 0.25
+_RULING_PART = 0.3
 """Of all axes that must rule a pair, or those that do so do it by chance."""
 _FEWEST_RULES = 2
 """That must say something about an animal."""
@@ -36,7 +37,7 @@ _FEWEST_PAIRS = 3
 
 
 def find_swaps(material: Material) -> Iterator[Finding]:
-    """Find animals of which pairs of keypoints break rules of direction that at least 98 % of the labels obey."""
+    """Find animals of which pairs of keypoints break rules of direction that nearly all labels obey."""
     for animals in material.animals:
         if len(animals) >= FEWEST and animals.label_set.skeleton.symmetries:
             yield from _find(animals)
@@ -122,20 +123,22 @@ def _longest_axes(middles: np.ndarray, sizes: np.ndarray) -> list[tuple[int, int
 def _judge_by_axis(axis: np.ndarray, arrow: np.ndarray) -> list[np.ndarray | None]:
     """Whether the arrow of a pair points to the usual side of an axis; see `_judge`."""
     sines = axis[:, 0] * arrow[:, 1] - axis[:, 1] * arrow[:, 0]
-    return _judge(sines * np.sign(median(sines, axis=0)), n_allowed=1)
+    n_known = np.count_nonzero(np.isfinite(sines))
+    return _judge(sines * np.sign(median(sines, axis=0)), max(2, _EXCEPTIONS_TO_AXES * n_known))
 
 
 def _judge_by_pair(other: np.ndarray, arrow: np.ndarray) -> list[np.ndarray | None]:
     """Whether the arrow of a pair points about where that of another pair does; see `_judge`."""
-    return _judge((other * arrow).sum(axis=-1), n_allowed=0)
+    cosines = (other * arrow).sum(axis=-1)
+    return _judge(cosines, _EXCEPTIONS_TO_PAIRS * np.count_nonzero(np.isfinite(cosines)))
 
 
-def _judge(values: np.ndarray, n_allowed: int) -> list[np.ndarray | None]:
+def _judge(values: np.ndarray, most_exceptions: float) -> list[np.ndarray | None]:
     """Which animals obey what may be a rule.
 
     Args:
         values: (n,) sines or cosines, which are 1 where the rule is obeyed perfectly; NaN where nothing is labeled.
-        n_allowed: So many exceptions make it no less a rule, however few animals there are.
+        most_exceptions: Animals that may do the opposite of what is a rule.
 
     Returns:
         Nothing if too few animals tell. Else, alone in a list, None if it is no rule, or (n,) 1 where obeyed, -1 where
@@ -145,7 +148,7 @@ def _judge(values: np.ndarray, n_allowed: int) -> list[np.ndarray | None]:
     n_exceptions, n_unclear = np.count_nonzero(values < -_CLEAR), np.count_nonzero(np.abs(values) < _CLEAR)
     if n_known < FEWEST:
         return []
-    if n_unclear > _MOST_UNCLEAR * n_known or n_exceptions > max(n_allowed, _MOST_EXCEPTIONS * n_known):
+    if n_unclear > _MOST_UNCLEAR * n_known or n_exceptions > most_exceptions:
         return [None]
     return [np.where(np.abs(values) >= _CLEAR, np.sign(values), 0).astype(np.int8)]
 

@@ -157,13 +157,13 @@ def _outline(picture: Image.Image, instance: LabeledInstance, corner: tuple[floa
 def _mark(picture: Image.Image, points: np.ndarray, place: Place, label_set: LabelSet) -> None:
     """Ring the keypoints that are meant, and write their names beside them."""
     drawing, font = ImageDraw.Draw(picture), ImageFont.load_default(12)
-    for number, name in enumerate(place.keypoints):
+    for name in place.keypoints:
         x, y = points[label_set.skeleton.keypoints.index(name)]
         if not np.isfinite([x, y]).all():
             continue
         x, y = float(np.clip(x, 0, picture.width - 1)), float(np.clip(y, 0, picture.height - 1))
         drawing.ellipse((x - 6, y - 6, x + 6, y + 6), outline=_MARK, width=2)
-        if number < _MOST_NAMES:
+        if len(place.keypoints) <= _MOST_NAMES:
             left = min(x + 8, picture.width - drawing.textlength(name, font=font) - 1)
             drawing.text((max(0, left), y - 7), name, font=font, fill=_MARK, stroke_width=2, stroke_fill=_GROUND)
 

@@ -91,6 +91,16 @@ def test_a_pair_exchanged_is_found(
         assert finding.place.keypoints == pair
 
 
+def test_two_of_twenty_images_with_a_pair_exchanged_are_both_found(
+    drawn: LabelSet, whole_animals: list[tuple[int, int]], find: Callable[..., Any], spoil: Callable[..., LabelSet]
+):
+    spoiled = drawn
+    for animal in (whole_animals[0], whole_animals[-1]):
+        spoiled = spoil(spoiled, *animal, keypoints=exchanged(spoiled, animal, [LEFT_RIGHT[1]]))
+    found = {(finding.place.image, finding.place.instance) for finding in find(spoiled, "left-right")}
+    assert found == {(drawn.images[image].file_name, one) for image, one in (whole_animals[0], whole_animals[-1])}
+
+
 def test_an_animal_with_all_pairs_exchanged_is_found_as_a_whole(
     drawn: LabelSet, whole_animals: list[tuple[int, int]], find: Callable[..., Any], spoil: Callable[..., LabelSet]
 ):
