@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torchvision.transforms.v2 import functional as transform
 
-from poetlab.data.image_size import ImageSizeSettings, input_size
+from poetlab.data.image_size import ImageSizeSettings, input_size, seen_size
 from poetlab.device import computes_in_bfloat16
 from poetlab.model.backbone import normalize_images
 from poetlab.model.checkpoint import Snapshot
@@ -57,13 +58,17 @@ class Predictor:
         return self.instances(self.run(frames), (frames.shape[2], frames.shape[3]))
 
     def resized(self, frames: Tensor) -> Tensor:
-        """Frames at the size at which the network sees them; those that have it already stay as they are.
+        """Frames at the size at which the network sees them, in their letterbox; those that are stay as they are.
 
         Args:
             frames: As for `predict`.
         """
-        size = (frames.shape[2], frames.shape[3])
-        return transform.resize(frames, list(input_size(size, self.image_size)), antialias=True)
+        size = input_size((frames.shape[2], frames.shape[3]), self.image_size)
+        scaled = transform.resize(frames, list(size), antialias=True)
+        if self.image_size.letterbox is None or self.image_size.letterbox == size:
+            return scaled
+        height, width = self.image_size.letterbox
+        return F.pad(scaled, (0, width - size[1], 0, height - size[0]))
 
     @torch.inference_mode()
     def run(self, frames: Tensor) -> PoetOutput:
@@ -90,10 +95,11 @@ class Predictor:
             size: (height, width) of the full frames.
         """
         poses = output.poses
+        seen = seen_size(size, self.image_size)
         scores, order = scores_from_logits(output.class_logits[-1]).sort(dim=1, descending=True, stable=True)
         image = torch.arange(len(order), device=order.device)[:, None]
-        keypoints = unit_to_pixels(poses.keypoints[-1], size)[image, order].cpu().numpy()  # (B, Q, k, 2)
+        keypoints = unit_to_pixels(poses.keypoints[-1], seen)[image, order].cpu().numpy()  # (B, Q, k, 2)
         visibility = poses.visibility[-1][image, order].cpu().numpy()  # (B, Q, k)
-        centers = unit_to_pixels(poses.centers[-1], size)[image, order].cpu().numpy()  # (B, Q, 2)
+        centers = unit_to_pixels(poses.centers[-1], seen)[image, order].cpu().numpy()  # (B, Q, 2)
         by_image = zip(keypoints, visibility, scores.cpu().numpy(), centers, strict=True)
         return [Instances(*parts) for parts in by_image]

@@ -93,6 +93,8 @@ def run_train(project: "Project", **choices: Any) -> None:
                 **choices,
             )
     is_trained = result.rows[-1]["epoch"] > 0
+    if result.stopped_early:
+        show(f"stopped early: for {counted(result.patience, 'epoch')} validation AP has not become better")
     show(f"{'trained' if is_trained else 'measured the start of'} {relative(result.folder.path)}")
     show(f"  metrics: {relative(result.folder.metrics)} and {relative(result.folder.metrics_plot)}")
     if is_trained:
@@ -142,8 +144,15 @@ def _show_start(start: "TrainingStart") -> None:
     show(f"  {counted(start.n_training_images, 'training image')}, {validated}")
     for name, n_images in start.also_evaluated.items():
         show(f"  {plain(name)}: {counted(n_images, 'image')}, not trained on, measured at each validation")
-    if start.n_epochs_done >= start.n_epochs > 0:
+    if start.stopped_early:
+        show("  it has ended early, since its validation AP was flat; to go on, give --epochs")
+    elif start.n_epochs_done >= start.n_epochs > 0:
         show("  all its epochs are done already; for more, give a higher --epochs")
+    if start.choices:
+        show("  chosen for these images, and why; config.yaml can say otherwise:")
+    for name, choice in start.choices.items():
+        value = list(choice.value) if isinstance(choice.value, tuple) else choice.value
+        show(f"    {name} {plain(value)}: {plain(choice.reason)}")
     if start.transfer:
         show_transfer(start.transfer)
     if start.frozen:

@@ -47,3 +47,12 @@ def find_preset(name: str) -> ModelSettings:
     if name not in PRESETS:
         raise ConfigError(f"no model preset '{name}'; there are {', '.join(PRESETS)}")
     return PRESETS[name]
+
+
+def is_swift(preset: str) -> bool:
+    """Whether a named preset is of the swift family; the others are faithful to the paper.
+
+    Raises:
+        ConfigError: If there is no preset of that name.
+    """
+    return getattr(find_preset(preset), "family", None) == "swift"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from poetlab.errors import TrainingError
 from poetlab.labels.label_set import LabelSet
-from poetlab.training.settings import TrainingSettings
+from poetlab.training.settings import TrainingConfig
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,11 +24,11 @@ class TrainingData:
     also: Sequence[LabelSet] = ()
 
     @classmethod
-    def from_label_sets(cls, label_sets: Sequence[LabelSet], settings: TrainingSettings) -> "TrainingData":
+    def from_label_sets(cls, label_sets: Sequence[LabelSet], settings: TrainingConfig) -> "TrainingData":
         """The images of each split, and the label sets that are only measured on: their validation images, or all.
 
         Raises:
-            TrainingError: If `also_evaluate` names no label set of these, or leaves none to learn from.
+            TrainingError: If there is no animal to learn from, or `also_evaluate` names no label set of these.
         """
         also = [_find(label_sets, name) for name in dict.fromkeys(settings.also_evaluate)]
         learned = [label_set for label_set in label_sets if label_set not in also]
@@ -40,6 +40,8 @@ class TrainingData:
         if not settings.negatives:
             training = [_without_negatives(label_set) for label_set in training]
         validation = [label_set.select("val") for label_set in learned]
+        if not any(image.instances for label_set in training for image in label_set.images):
+            raise TrainingError("there is no animal in the training images; import labels, or lower --val-fraction")
         measured = [label_set.select("val") for label_set in also]
         return cls(
             [part for part in training if part.images],

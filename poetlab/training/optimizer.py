@@ -10,9 +10,9 @@ from torch.optim import AdamW
 from poetlab.errors import ConfigError
 from poetlab.model.poet import Poet
 from poetlab.training.parts import belongs_to, check_parts
+from poetlab.training.schedule import rate_factor
 from poetlab.training.settings import TrainingSettings
 
-_DROP = 0.1
 _PRETRAINED_BACKBONE_RATE = 0.1
 _BACKBONE = "backbone"
 _ALL_ELSE = ""
@@ -56,9 +56,9 @@ def initial_rates(optimizer: AdamW) -> dict[str, float]:
     return {group["part"]: group["initial_lr"] for group in optimizer.param_groups if group["params"]}
 
 
-def set_rates(optimizer: AdamW, settings: TrainingSettings, epoch: int) -> float:
-    """Give every group its rate for this epoch and return the first group's."""
-    factor = _DROP if epoch >= settings.learning_rate_drop * settings.epochs else 1.0
+def set_rates(optimizer: AdamW, settings: TrainingSettings, epoch: float) -> float:
+    """Give every group its rate for this moment, in epochs (`rate_factor`), and return the first group's."""
+    factor = rate_factor(settings, epoch)
     for group in optimizer.param_groups:
         group["lr"] = group["initial_lr"] * factor
     return float(optimizer.param_groups[0]["lr"])

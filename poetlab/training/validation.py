@@ -67,7 +67,7 @@ def validate(
 
     @torch.inference_mode()
     def add_loss(output: PoetOutput, images: Sequence[LabeledImage]) -> None:
-        targets = stack_targets([label_targets(image, n_keypoints) for image in images])
+        targets = stack_targets([label_targets(image, n_keypoints, predictor.image_size) for image in images])
         sums.append(loss_sums(output, targets.to(predictor.device), weights))
 
     evaluation = evaluate(predictor, label_sets, batch_size=batch_size, on_output=add_loss)

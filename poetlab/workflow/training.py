@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from poetlab.config import changed
+from poetlab.config import Config, changed
 from poetlab.device import choose_device
 from poetlab.errors import TrainingError
 from poetlab.labels.label_set import LabelSet
@@ -14,9 +14,11 @@ from poetlab.model.keypoint_map import KeypointMap, read_keypoint_map
 from poetlab.model.pretrained import Transfer
 from poetlab.project import Project
 from poetlab.skeleton import Skeleton
+from poetlab.training.choosing import Choice
 from poetlab.training.data import TrainingData
 from poetlab.training.loop import OnEpoch, OnStep, Trainer
 from poetlab.training.optimizer import initial_rates
+from poetlab.training.recipe import Wishes, choose_recipe
 from poetlab.training.run_folder import RunFolder
 from poetlab.training.start import Pretrained, new_trainer, resumed_trainer
 from poetlab.weights.catalog import DOWNLOADABLE, preset_that_fits, weights_for_preset
@@ -39,9 +41,11 @@ class TrainingStart:
         resumed: Whether an earlier part of the run is gone on with.
         n_epochs_done: Epochs that it has finished.
         n_epochs: Epochs in all.
+        stopped_early: Whether it has ended before its last epoch.
         transfer: What was taken from pretrained weights; None if none were given.
         rates: The learning rate that each part of the network starts with; that of all else under the name ''.
         frozen: Parts of the network that do not learn.
+        choices: What was chosen from the data and why, by its name in `config.yaml`; of a new run.
     """
 
     folder: RunFolder
@@ -53,9 +57,11 @@ class TrainingStart:
     resumed: bool
     n_epochs_done: int
     n_epochs: int
+    stopped_early: bool
     transfer: Transfer | None
     rates: Mapping[str, float]
     frozen: tuple[str, ...]
+    choices: Mapping[str, Choice[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,11 +72,15 @@ class TrainingResult:
         folder: The run, with its snapshots and metrics.
         rows: Its metrics, one mapping an epoch.
         best_ap: The highest validation AP; None if it was never above 0.
+        stopped_early: Whether it ended before its last epoch, since its validation AP was flat.
+        patience: Epochs without a better validation AP after which it ends; 0 for never.
     """
 
     folder: RunFolder
     rows: tuple[Mapping[str, Any], ...]
     best_ap: float | None
+    stopped_early: bool
+    patience: int
 
 
 def train(
@@ -120,7 +130,8 @@ def train(
         KeyboardInterrupt: If Ctrl-C was pressed; the run is saved and can be resumed.
     """
     label_sets = project.label_sets()
-    transfer = None
+    transfer: Transfer | None = None
+    choices: Mapping[str, Choice[Any]] = {}
     if resume:
         if (
             preset
@@ -139,25 +150,27 @@ def train(
             "seed": seed,
             "also_evaluate": tuple(also_evaluate) or None,
         }
-        settings = changed(project.config.training, changes)
-        skeleton = project.skeleton()
+        wishes, skeleton = _wishes(project.config, changes), project.skeleton()
+        data = TrainingData.from_label_sets(label_sets, wishes.training)
         checked_map = _checked_map(keypoint_map, skeleton, pretrained)
         preset = preset or _preset_for(pretrained, project.config.preset)
+        recipe = choose_recipe(preset, wishes, skeleton, data, choose_device(device))
+        choices = recipe.choices
         trainer, transfer = new_trainer(
             project.new_run(preset),
             skeleton,
-            TrainingData.from_label_sets(label_sets, settings),
-            preset,
-            settings,
-            project.config.image_size,
+            data,
+            recipe,
             choose_device(device),
             _find_pretrained(pretrained, preset, checked_map, on_download),
         )
     if on_start:
-        on_start(_describe_start(trainer, transfer))
+        on_start(_describe_start(trainer, transfer, choices))
     progress = trainer.fit(on_step, on_epoch)
     best_ap = progress.best[0] if progress.best and progress.best[0] > 0 else None
-    return TrainingResult(trainer.folder, tuple(progress.rows), best_ap)
+    return TrainingResult(
+        trainer.folder, tuple(progress.rows), best_ap, progress.stopped_early, trainer.settings.patience
+    )
 
 
 def _resume(project: Project, label_sets: Sequence[LabelSet], epochs: int | None, device: str | None) -> Trainer:
@@ -167,7 +180,12 @@ def _resume(project: Project, label_sets: Sequence[LabelSet], epochs: int | None
     return resumed_trainer(runs[-1], label_sets, epochs, choose_device(device))
 
 
-def _describe_start(trainer: Trainer, transfer: Transfer | None) -> TrainingStart:
+def _wishes(config: Config, changes: Mapping[str, Any]) -> Wishes:
+    """What the user has set, in the config or by arguments, which count instead."""
+    return Wishes(changed(config.training, changes), config.image_size, config.n_queries, config.individuals)
+
+
+def _describe_start(trainer: Trainer, transfer: Transfer | None, choices: Mapping[str, Choice[Any]]) -> TrainingStart:
     return TrainingStart(
         folder=trainer.folder,
         device=str(trainer.device),
@@ -178,9 +196,11 @@ def _describe_start(trainer: Trainer, transfer: Transfer | None) -> TrainingStar
         resumed=trainer.progress.epoch > 0 or trainer.progress.step > 0,
         n_epochs_done=trainer.progress.epoch,
         n_epochs=trainer.settings.epochs,
+        stopped_early=trainer.progress.stopped_early,
         transfer=transfer,
         rates=initial_rates(trainer.optimizer),
         frozen=trainer.frozen,
+        choices=choices,
     )
 
 

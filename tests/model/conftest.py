@@ -72,6 +72,8 @@ def pad() -> Callable[..., PoseTargets]:
             centers=torch.cat([targets.centers, targets.centers.new_full((n_images, n_more, 2), 7.0)], dim=1),
             offsets=torch.cat([targets.offsets, targets.offsets.new_full((n_images, n_more, n_keypoints, 2), 7.0)], 1),
             visible=torch.cat([targets.visible, torch.ones(n_images, n_more, n_keypoints, dtype=torch.bool)], dim=1),
+            located=torch.cat([targets.located, torch.ones(n_images, n_more, n_keypoints, dtype=torch.bool)], dim=1),
+            areas=torch.cat([targets.areas, targets.areas.new_full((n_images, n_more), 7.0)], dim=1),
         )
 
     return pad

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,43 @@ def test_frozen_parts_and_rate_factors_are_kept(saving_project: Project) -> None
     kept = {name for name, tensor in end.weights.items() if torch.equal(tensor, start.weights[name])}
     assert kept >= {name for name in end.weights if name.startswith(("backbone.", "transformer.encoder.0."))}
     assert kept.isdisjoint({"queries", "transformer.encoder.1.norm1.weight", "pose_head.4.weight"})
+
+
+def test_images_in_a_letterbox_are_the_same_after_a_crash(saving_project: Project) -> None:
+    def crash(done: int, _total: int, _loss: float) -> None:
+        if done == 4:
+            raise StopError
+
+    config = saving_project.path / "config.yaml"
+    config.write_text(config.read_text().replace("letterbox: null", "letterbox: [64, 96]"))
+    project = open_project(saving_project.path)
+    with pytest.raises(StopError):
+        train(project, device="cpu", seed=3, on_step=crash)
+    train(project, resume=True, device="cpu")
+    broken = last_of(project)
+    assert broken.facts["image_size"]["letterbox"] == [64, 96]
+    train(project, device="cpu", seed=3)
+    assert_same_end(broken, last_of(project))
+
+
+def test_averaged_weights_and_the_moment_of_the_schedule_are_kept(
+    project: Project, change_training: Callable[..., Project]
+) -> None:
+    def crash(done: int, _total: int, _loss: float) -> None:
+        if done == 4:
+            raise StopError
+
+    project = change_training(project, schedule="cosine", averaging=0.99, save_seconds=0)
+    train(project, device="cpu", seed=3)
+    whole = last_of(project)
+    with pytest.raises(StopError):
+        train(project, device="cpu", seed=3, on_step=crash)
+    result = train(change_training(project, schedule="drop", averaging=0), resume=True, device="cpu")
+    assert_same_end(last_of(project), whole)
+    assert any(name.startswith("unaveraged/") for name in whole.state)
+    rates = [row["learning_rate"] for row in result.rows]
+    assert rates == [row["learning_rate"] for row in whole.facts["progress"]["rows"]]
+    assert rates[0] > 10 * rates[1]
 
 
 @pytest.mark.slow

@@ -5,8 +5,10 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 import torch
+import torch.nn.functional as F
 
-from poetlab.data.image_size import ImageSizeSettings
+from poetlab.data.augment import resize
+from poetlab.data.image_size import ImageSizeSettings, input_size
 from poetlab.data.samples import read_sample
 from poetlab.inference import Predictor
 from poetlab.labels.label_set import LabelSet
@@ -96,3 +98,24 @@ def test_an_epoch_without_validation_has_no_validation_losses(project: Project) 
     rows = train(open_project(project.path), epochs=2, device="cpu").rows
     assert ["val_loss" in row for row in rows] == [False, True]
     assert all("loss_offsets" in row for row in rows)
+
+
+def test_the_loss_in_a_letterbox_is_in_units_of_all_of_it(predictor: Predictor, label_sets: list[LabelSet]) -> None:
+    predictor = replace(predictor, image_size=ImageSizeSettings(letterbox=(64, 96)))
+    outputs, targets = [], []
+    for label_set in label_sets:
+        for index in range(label_set.n_images):
+            sample = read_sample(label_set, index)
+            outputs.append(predictor.run(sample.image[None]))
+            scaled = resize(sample, input_size(sample.size, predictor.image_size))
+            height, width = scaled.size
+            padded = F.pad(scaled.image, (0, 96 - width, 0, 64 - height))
+            targets.append(replace(scaled, image=padded).targets())
+    all_of_them = PoetOutput(
+        torch.cat([output.class_logits for output in outputs], dim=1),
+        torch.cat([output.pose_vectors for output in outputs], dim=1),
+    )
+    expected = poet_loss(all_of_them, stack_targets(targets), WEIGHTS)
+    found = validate(predictor, label_sets, WEIGHTS, batch_size=3)
+    for part in PARTS:
+        torch.testing.assert_close(getattr(found.loss, part), getattr(expected, part), atol=1e-5, rtol=1e-4)
