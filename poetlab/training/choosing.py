@@ -21,7 +21,7 @@ _ANIMAL_LENGTH = 80
 """Pixels of the network's input that a typical animal's longer side shall have: ten cells of the finest features."""
 
 _SHORTEST_INPUT = 256
-_LONGEST_INPUT = {"cpu": 640, "mps": 640, "cuda": 1024}
+_LONGEST_INPUT = {"cpu": 640, "cuda": 1024}
 _ONE_SHAPE = 0.75
 """Part of the images that must have one shape for the input to have it too."""
 
@@ -29,12 +29,12 @@ _FULL_CIRCLE = 0.6
 """Concentration of headings below which animals are seen from above; people and horses from the side have 0.8."""
 
 _SMALL_TURN = 25.0
-_LARGEST_BATCH = {"cpu": 8, "mps": 8, "cuda": 16}
+_LARGEST_BATCH = {"cpu": 8, "cuda": 16}
 _FEWEST_STEPS_AN_EPOCH = 4
 _BYTES_PER_PIXEL = 2000
 """Memory of a training step for each pixel of its input; poet-r50 takes 1300, and finer features take more."""
 
-_STEPS = {"cpu": 3000, "mps": 3000, "cuda": 6000}
+_STEPS = {"cpu": 3000, "cuda": 6000}
 _EPOCHS = (30, 1000)
 _LEARNING_RATE, _ITS_BATCH_SIZE = 3e-4, 8
 _FEWEST_QUERIES = 10
@@ -84,8 +84,8 @@ def choose_rotation(facts: DataFacts) -> Choice[float]:
     if math.isnan(facts.heading_concentration):
         return Choice(_SMALL_TURN, "too few animals are labeled to tell whether they head in all directions")
     if facts.heading_concentration < _FULL_CIRCLE:
-        return Choice(180.0, "animals head in all directions, as seen from above")
-    return Choice(_SMALL_TURN, "animals keep to one direction, or to two opposite ones")
+        return Choice(180.0, "labeled animals head in all directions, as seen from above")
+    return Choice(_SMALL_TURN, "labeled animals head in one direction, or in two opposite ones")
 
 
 def choose_rotation_probability(rotation: float) -> Choice[float]:
@@ -109,10 +109,11 @@ def choose_flip_probability(skeleton: Skeleton) -> Choice[float]:
 
 def choose_batch_size(facts: DataFacts, machine: Machine, letterbox: tuple[int, int]) -> Choice[int]:
     """Images a step: a power of two that memory holds, and that leaves several steps an epoch."""
-    by_reason = {
-        "more would not be faster": _LARGEST_BATCH[machine.device],
-        f"an epoch of {facts.n_images} images has several steps": max(2, facts.n_images // _FEWEST_STEPS_AN_EPOCH),
-    }
+    by_reason = {"as many make steady steps": _LARGEST_BATCH[machine.device]}
+    if (several := facts.n_images // _FEWEST_STEPS_AN_EPOCH) > 1:
+        by_reason[f"an epoch of {facts.n_images} images has several steps"] = several
+    else:
+        by_reason["there are few images"] = min(2, facts.n_images)
     if machine.memory is not None:
         fitting = machine.memory // (_BYTES_PER_PIXEL * letterbox[0] * letterbox[1])
         by_reason[f"memory holds them at {letterbox[1]} x {letterbox[0]} pixels"] = max(1, fitting)
@@ -146,20 +147,20 @@ def choose_averaging() -> Choice[float]:
 
 def choose_validate_every(epochs: int) -> Choice[int]:
     """Epochs from one validation to the next."""
-    return Choice(max(1, round(epochs / _VALIDATIONS)), f"about {_VALIDATIONS} validations or fewer in a run")
+    return Choice(max(1, round(epochs / _VALIDATIONS)), f"about {_VALIDATIONS} validations in a run")
 
 
 def choose_patience(facts: DataFacts, epochs: int) -> Choice[int]:
     """Epochs without a better validation AP after which a run ends: long, since AP also rises as the rates fall."""
     if not facts.n_validation_images:
         return Choice(0, "without validation images nothing tells when to stop")
-    return Choice(-(-epochs // 3), "a third of the epochs without a gain will not be followed by one")
+    return Choice(-(-epochs // 3), "a run that gains nothing in a third of its epochs is done")
 
 
 def choose_n_queries(facts: DataFacts, individuals: int | None) -> Choice[int]:
     """Animals that the network can find in an image: twice as many as were ever seen, since it learns by choosing."""
     most = max(facts.most_animals, individuals or 0)
-    return Choice(max(2 * most, _FEWEST_QUERIES), f"no image is known to have more than {most} animals")
+    return Choice(max(2 * most, _FEWEST_QUERIES), f"the most animals that an image is known to have: {most}")
 
 
 def has_side(keypoint: str) -> bool:

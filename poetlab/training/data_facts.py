@@ -5,6 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -46,11 +47,11 @@ class Machine:
     """What a run computes on.
 
     Attributes:
-        device: Kind of the device: `cpu`, `cuda` or `mps`.
+        device: `cuda`, or `cpu` for all else: no other device is known to be much faster.
         memory: Bytes for training; None where that is not known.
     """
 
-    device: str
+    device: Literal["cpu", "cuda"]
     memory: int | None
 
 
@@ -83,12 +84,12 @@ def measure_data(data: TrainingData) -> DataFacts:
 def measure_machine(device: torch.device) -> Machine:
     """Describe a device: of a GPU its free memory, else half of the machine's."""
     if device.type == "cuda":
-        return Machine(device.type, torch.cuda.mem_get_info(device)[0])
+        return Machine("cuda", torch.cuda.mem_get_info(device)[0])
     try:
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):  # Windows has no such names
-        return Machine(device.type, None)
-    return Machine(device.type, memory // 2)
+        return Machine("cpu", None)
+    return Machine("cpu", memory // 2)
 
 
 def _animals(image: LabeledImage) -> list[LabeledInstance]:

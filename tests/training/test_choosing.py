@@ -130,11 +130,12 @@ def test_sides_in_names(name: str, sided: bool) -> None:
         (40, CPU, 320, 8),
         (31, CPU, 320, 4),
         (10, CPU, 320, 2),
-        (1, CPU, 320, 2),
+        (5, CPU, 320, 2),
+        (1, CPU, 320, 1),
         (10000, GPU, 640, 16),
         (10000, Machine("cpu", 4 * 10**9), 640, 4),
         (10000, Machine("cpu", 10**8), 640, 1),
-        (10000, Machine("mps", None), 640, 8),
+        (10000, Machine("cpu", None), 640, 8),
     ],
 )
 def test_batches_fit(n_images: int, machine: Machine, side: int, batch_size: int) -> None:
@@ -145,6 +146,8 @@ def test_batches_fit(n_images: int, machine: Machine, side: int, batch_size: int
 def test_why_a_batch_is_small() -> None:
     few = choosing.choose_batch_size(replace(FACTS, n_images=10), CPU, (320, 320))
     assert few.reason == "an epoch of 10 images has several steps"
+    fewer = choosing.choose_batch_size(replace(FACTS, n_images=5), CPU, (320, 320))
+    assert fewer.reason == "there are few images"
     small = choosing.choose_batch_size(FACTS, Machine("cpu", 10**9), (640, 320))
     assert (small.value, small.reason) == (2, "memory holds them at 320 x 640 pixels")
 

@@ -111,8 +111,9 @@ def test_many_animals_are_sampled() -> None:
     assert headings(angles) < 0.01
 
 
-def test_the_machines_memory_is_known_here() -> None:
-    machine = measure_machine(torch.device("cpu"))
+@pytest.mark.parametrize("device", ["cpu", "mps", "xpu"])
+def test_half_of_the_machines_memory_is_for_what_is_no_nvidia_gpu(device: str) -> None:
+    machine = measure_machine(torch.device(device))
     assert machine.device == "cpu"
     assert machine.memory is None or machine.memory > 10**8
 

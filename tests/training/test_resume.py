@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -132,8 +133,14 @@ def test_averaged_weights_and_the_moment_of_the_schedule_are_kept(
 
 
 @pytest.mark.slow
-def test_a_killed_process_changes_nothing(saving_project: Project, unbroken: Snapshot) -> None:
-    project = saving_project
+@pytest.mark.parametrize("settings", [{}, {"schedule": "cosine", "averaging": 0.99}], ids=["plain", "averaged"])
+def test_a_killed_process_changes_nothing(
+    project: Project, change_training: Callable[..., Project], settings: dict[str, Any]
+) -> None:
+    project = change_training(project, save_seconds=0, **settings)
+    train(project, device="cpu", seed=3)
+    unbroken = last_of(project)
+    shutil.rmtree(project.runs()[-1].path)
     command = [sys.executable, "-m", "poetlab", "train", "--seed", "3", "--device", "cpu", "--project", project.path]
     one_thread = os.environ | {"OMP_NUM_THREADS": "1"}  # as in this process: sums depend on the number of threads
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=one_thread)
