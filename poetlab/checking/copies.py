@@ -77,12 +77,14 @@ def repeated_pictures(pictures: Pictures) -> Iterator[Copy]:
 
 
 def _near_pictures(pictures: Pictures, numbers: np.ndarray) -> Iterator[Copy]:
-    """Copies among images whose files differ; each is compared with its nearest neighbors only."""
+    """Copies among images whose files differ: each is compared with neighbors and the first that has its thumbnail."""
     if len(numbers) < 2:
         return
     repeats: set[int] = set()
-    for number, candidates in _nearest(pictures.thumbnails, numbers):
-        for earlier in sorted(candidates):
+    first: dict[bytes, int] = {}
+    for number, neighbors in _nearest(pictures.thumbnails, numbers):
+        equal = first.setdefault(pictures.thumbnails[number].tobytes(), number)
+        for earlier in sorted({*neighbors, equal} - {number}):
             likeness = _likeness(pictures, earlier, number) if earlier not in repeats else None
             if likeness is not None:
                 repeats.add(number)

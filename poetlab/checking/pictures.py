@@ -18,6 +18,8 @@ SIDE = 32
 
 _DRAFT = (4 * SIDE, 4 * SIDE)
 _BATCH = 256
+_DEEP = ("I", "F")
+"""How the modes of images with more than 8 bits start."""
 _HIGH_BITS = 2**8
 """Of images with 16 bits, the upper 8 are used, as in training."""
 
@@ -69,10 +71,13 @@ def read_pictures(label_sets: Sequence[LabelSet], on_progress: Callable[[int, in
 def same_pixels(first: Path, second: Path) -> bool:
     """Whether two image files show the same, whatever their formats."""
     with Image.open(first) as one, Image.open(second) as other:
-        if one.size != other.size or one.mode.startswith("I") != other.mode.startswith("I"):
+        if one.size != other.size:
             return False
-        mode = "I" if one.mode.startswith("I") else "RGBA"
-        return np.array_equal(np.asarray(one.convert(mode)), np.asarray(other.convert(mode)))
+        if one.mode != other.mode or one.mode == "P":
+            if any(image.mode.startswith(_DEEP) for image in (one, other)):
+                return False
+            return np.array_equal(np.asarray(one.convert("RGBA")), np.asarray(other.convert("RGBA")))
+        return np.array_equal(np.asarray(one), np.asarray(other))
 
 
 def _look_at(owner: tuple[LabelSet, LabeledImage]) -> tuple[bytes, np.ndarray] | str:
@@ -94,6 +99,6 @@ def _look_at(owner: tuple[LabelSet, LabeledImage]) -> tuple[bytes, np.ndarray] |
 def _thumbnail(image: Image.Image) -> np.ndarray:
     """(32 * 32,) mean gray values."""
     image.draft("L", _DRAFT)
-    if image.mode.startswith(("I", "F")):
+    if image.mode.startswith(_DEEP):
         image = Image.fromarray(np.clip(np.asarray(image) // _HIGH_BITS, 0, 255).astype(np.uint8))
     return np.asarray(image.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)).ravel()

@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -148,7 +149,8 @@ def _outline(picture: Image.Image, instance: LabeledInstance, corner: tuple[floa
     x, y, width, height = instance.bbox
     outlines = [np.array([[x, y], [x + width, y], [x + width, y + height], [x, y + height]])]
     if isinstance(instance.segmentation, list):
-        outlines += mask_polygons(instance.segmentation)
+        with suppress(ValueError):  # a malformed mask is not drawn
+            outlines += mask_polygons(instance.segmentation)
     for vertices in outlines:
         closed = (np.concatenate([vertices, vertices[:1]]) + 0.5 - corner) * scale - 0.5
         drawing.line([(float(at[0]), float(at[1])) for at in closed], fill=_MARK, width=1)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from poetlab.checking.copies import repeated_pictures
 from poetlab.checking.finding import Severity
-from poetlab.checking.pictures import read_pictures
+from poetlab.checking.pictures import read_pictures, same_pixels
 from poetlab.drawn.animals import LIZARD
 from poetlab.drawn.scene import draw_shot
 from poetlab.labels.complete import keypoint_bbox
@@ -157,6 +157,36 @@ def test_near_pictures_are_those_that_a_comparison_of_all_finds(tmp_path: Path, 
             originals.append(number)
     assert found == set(range(60)) - set(originals)
     assert 5 < len(found) < 20
+
+
+def test_every_one_of_many_copies_is_found(labels: LabelSet, find: Find):
+    """More than there are neighbors to look at, each in a file of its own."""
+    image = labels.images[3]
+    with Image.open(labels.image_path(image)) as opened:
+        pixels = opened.copy()
+    for number in range(30):
+        pixels.save(labels.images_dir / f"{number}.png", compress_level=number % 10, dpi=(number + 1, 72))
+    copies = tuple(replace(image, file_name=f"{number}.png") for number in range(30))
+    findings = find(replace(labels, images=(*labels.images, *copies)), "duplicates", read_images=True)
+    assert len(findings) == 30
+    assert {finding.other.image for finding in findings} == {image.file_name}
+    assert {finding.severity for finding in findings} == {Severity.WARNING}
+
+
+@pytest.mark.parametrize(
+    ("modes", "are_same"),
+    [("L RGB", True), ("P P", True), ("L LA", True), ("I;16 I;16", True), ("F F", True), ("L F", False)],
+)
+def test_pixels_are_compared_across_forms(tmp_path: Path, modes: str, are_same: bool):
+    gray = Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8))
+    paths = [tmp_path / f"{number}.tif" for number in range(2)]
+    for path, mode in zip(paths, modes.split(), strict=True):
+        gray.convert(mode).save(path)
+    assert same_pixels(*paths) is are_same
+    Image.new(modes.split(maxsplit=1)[0], (8, 8)).save(paths[1])
+    assert not same_pixels(*paths)
+    Image.new(modes.split(maxsplit=1)[0], (9, 8)).save(paths[1])
+    assert not same_pixels(*paths)
 
 
 @pytest.mark.parametrize("mode", ["I;16", "P", "LA", "L"])

@@ -76,6 +76,14 @@ def test_the_sheet_shows_the_animal_that_is_meant(
     assert list(tmp_path.iterdir()) == [tmp_path / "sheet.png"]
 
 
+def test_a_malformed_mask_spoils_no_sheet(
+    drawn: LabelSet, whole_animals: list[tuple[int, int]], spoil: Callable[..., LabelSet], tmp_path: Path
+):
+    spoiled = spoil(drawn, *whole_animals[0], segmentation=[[1.0, 2.0, 3.0]], bbox=(0.0, 0.0, 2.0, 2.0))
+    findings = run_checks([spoiled], names=["outlines"])
+    assert len(findings) == draw_sheet(findings, [spoiled], tmp_path / "sheet.png") == 1
+
+
 def test_findings_of_no_image_have_no_picture(drawn: LabelSet, tmp_path: Path):
     (rare,) = run_checks([replace(drawn, images=tuple(without_snout(drawn)))], names=["rare"])
     assert draw_sheet([rare], [drawn], tmp_path / "sheet.png") == 0
