@@ -83,8 +83,11 @@ class SwiftOutput:
 
     @property
     def scores(self) -> Tensor:
-        """(L, B, Q) the OKS to expect: the probability of an animal times the OKS that its pose then has."""
-        return self.presence_logits.sigmoid() * self.oks_logits.sigmoid()
+        """(L, B, Q) the geometric mean of the probability of an animal and of the OKS that its pose then has.
+
+        It ranks as their product does, the OKS to expect, and is as high as either where they agree.
+        """
+        return (self.presence_logits.sigmoid() * self.oks_logits.sigmoid()).sqrt()
 
     def of_layers(self, n_layers: int) -> "SwiftOutput":
         """What the network with only its first `n_layers` decoder layers says."""
