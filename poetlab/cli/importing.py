@@ -130,6 +130,11 @@ def show_report(report: "ImportReport") -> None:
             f"  [yellow]{counted(report.n_unconfirmed, 'prediction')} that nobody has confirmed:[/] images with these "
             "are not trained on; correct or confirm them, or import with --confirmed"
         )
+    if report.n_found_empty:
+        show(
+            f"  [yellow]{counted(report.n_found_empty, 'image')} in which a model has found no animal:[/] not trained on "
+            "either, until animals are labeled, or --confirmed says that there are none"
+        )
     size = report.animal_sizes
     show(f"  animal size (root of area): {size.smallest:.0f} to {size.largest:.0f} pixels, median {size.median:.0f}")
     show(f"  area for OKS: {plain(report.area_rule)}")

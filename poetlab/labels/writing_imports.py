@@ -74,7 +74,8 @@ def write_new(
         LabelError: If something cannot be written. Nothing is left then.
     """
     drawn = _draw(label_set.name, [(image, image.file_name, image.split) for image in images], choices)
-    labeled = [image.labeled(image.file_name, new_instances(image.found, choices.stamp), drawn) for image in images]
+    stamp = choices.stamp
+    labeled = [image.labeled(image.file_name, new_instances(image.found, stamp), drawn, stamp) for image in images]
     label_set = replace(label_set, images=tuple(labeled))
     folder = label_set.images_dir.parent
     with _explained(folder), whole_folder(folder) as partial:
