@@ -81,8 +81,8 @@ class CheckedLabels:
         images: The usable images, in the order of the source.
         n_listed: How many images the source lists.
         area_rule: How the areas of the instances were obtained, in words.
-        told: What the source can tell of an animal. It tells visible from occluded points if it has an occluded one, and
-            knows crowds, or animals without keypoints, if it has one.
+        told: What the source can tell of an animal. It tells visible from occluded points if it has an occluded one,
+            and knows crowds, or animals without keypoints, if it has one.
     """
 
     images: list[CheckedImage]

@@ -157,8 +157,8 @@ def save_label_set(label_set: LabelSet, folder: Path) -> None:
     """Write a label set's `annotations.json` into `folder`; its images belong into `folder/images`.
 
     The file is COCO keypoint JSON that any COCO reader opens, with extra keys: `split`, `split_given`, `video`, `frame`
-    and `found_empty` of an image, `individual` and `provenance` of an annotation, `symmetries` and `sigmas` of the category,
-    `area_rule` of the info.
+    and `found_empty` of an image, `individual` and `provenance` of an annotation, `symmetries` and `sigmas` of the
+    category, `area_rule` of the info.
 
     Raises:
         LabelError: If the file cannot be written. What was there before is then still there.
