@@ -35,8 +35,12 @@ def export_labels(
             show_default="all; with results corrections",
         ),
     ] = None,
+    video: Annotated[
+        Path | None,
+        typer.Option(help="The video of the results, if these are of one.", show_default="beside the results"),
+    ] = None,
     videos: Annotated[
-        Path | None, typer.Option(help="Folder of the results' videos.", show_default="beside the results")
+        Path | None, typer.Option(help="Folder of their videos.", show_default="beside the results")
     ] = None,
     output: Annotated[
         Path | None, typer.Option(help="Folder to make.", show_default="exports/001-FORMAT in the project")
@@ -59,6 +63,7 @@ def export_labels(
             results or (),
             labels=labels or (),
             frames=frames,
+            video=video,
             videos=videos,
             output=output,
             on_progress=lambda done, total: progress.update(task, completed=done, total=total),

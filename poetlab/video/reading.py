@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Collection, Container, Generator
+from collections.abc import Callable, Collection, Container, Generator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,7 +12,7 @@ from typing import Self
 
 import av
 import numpy as np
-from av.video.reformatter import VideoReformatter
+from av.video.reformatter import Interpolation, VideoReformatter
 
 from poetlab.errors import VideoError
 from poetlab.video.decoding import Decoding, Tally, open_container, video_stream
@@ -81,7 +81,24 @@ class VideoFile:
             stop: The first that is not given any more; None for the end of the video.
             stride: Every how many-th.
         """
-        return self._kept(self._frames(range(start, sys.maxsize, stride), stop))
+        return self._kept(self._frames(range(start, sys.maxsize, stride), stop, self._rgb_image))
+
+    def thumbnails(self, long_side: int, stride: int = 1) -> Generator[Frame]:
+        """The same frames, made so small that they cost little more than decoding.
+
+        Args:
+            long_side: Pixels of the longer side; small frames are not enlarged.
+            stride: Every how many-th.
+        """
+        scale = min(1.0, long_side / max(self._stored_size))
+        height, width = (max(1, round(side * scale)) for side in self._stored_size)
+
+        def shrink(frame: av.VideoFrame, converter: VideoReformatter) -> np.ndarray:
+            return self._turned(
+                converter.reformat(frame, width=width, height=height, format="rgb24", interpolation=Interpolation.AREA)
+            )
+
+        return self._kept(self._frames(range(0, sys.maxsize, stride), None, shrink))
 
     def pick(self, indices: Collection[int]) -> Generator[Frame]:
         """The frames with these numbers, in ascending order; every frame before the last of them is decoded.
@@ -89,14 +106,19 @@ class VideoFile:
         Args:
             indices: The numbers, in any order; one beyond the end of the video is passed over.
         """
-        return self._kept(self._frames(frozenset(indices), max(indices, default=-1) + 1))
+        return self._kept(self._frames(frozenset(indices), max(indices, default=-1) + 1, self._rgb_image))
 
     def _kept(self, iteration: Generator[Frame]) -> Generator[Frame]:
         """The same iteration, which ends when the video is closed."""
         self._iterations.callback(iteration.close)
         return iteration
 
-    def _frames(self, wanted: Container[int], stop: int | None) -> Generator[Frame]:
+    def _frames(
+        self,
+        wanted: Container[int],
+        stop: int | None,
+        to_image: Callable[[av.VideoFrame, VideoReformatter], np.ndarray],
+    ) -> Generator[Frame]:
         decoding = Decoding(self.path)
         converter = VideoReformatter()
         clock = _Clock(self._time_base, 0.0 if math.isnan(self.fps) else 1 / self.fps)
@@ -106,17 +128,20 @@ class VideoFile:
                 n_resized += (frame.height, frame.width) != self._stored_size
                 time = clock.time_of(frame.dts if self._has_decoding_stamps_only else frame.pts)
                 if index in wanted:
-                    yield Frame(index, time, self._image(frame, converter))
+                    yield Frame(index, time, to_image(frame, converter))
         reached_end = stop is None or decoding.tally.n_frames < stop
         self.problems = (
             *_damage(decoding.tally, n_resized),
             *(self._missing(decoding.tally, clock.latest) if reached_end else ()),
         )
 
-    def _image(self, frame: av.VideoFrame, converter: VideoReformatter) -> np.ndarray:
+    def _rgb_image(self, frame: av.VideoFrame, converter: VideoReformatter) -> np.ndarray:
         height, width = self._stored_size
-        image = converter.reformat(frame, width=width, height=height, format="rgb24").to_ndarray()
-        return np.ascontiguousarray(np.rot90(image, self._quarter_turns))
+        return self._turned(converter.reformat(frame, width=width, height=height, format="rgb24"))
+
+    def _turned(self, frame: av.VideoFrame) -> np.ndarray:
+        """The pixels of an RGB frame, turned as a player shows it."""
+        return np.ascontiguousarray(np.rot90(frame.to_ndarray(), self._quarter_turns))
 
     def _read_header(self) -> None:
         with open_container(self.path) as container:

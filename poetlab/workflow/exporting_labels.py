@@ -24,8 +24,8 @@ from poetlab.labels.writing_imports import ImportChoices
 from poetlab.poses import Poses
 from poetlab.project import Project
 from poetlab.results.reading import read_poses
+from poetlab.results.source_video import find_video
 from poetlab.skeleton import Skeleton
-from poetlab.workflow.finding_videos import find_video
 
 CORRECTIONS = "corrections"
 """The label set that predictions go to where nobody names another."""
@@ -53,6 +53,16 @@ class LabelsExport:
     left_out: dict[str, tuple[int, tuple[str, ...]]]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Source:
+    """A result file with its video and the frames that are wanted of it."""
+
+    result: Path
+    video: Path
+    frames: list[int]
+    poses: Poses
+
+
 def export_labels(
     project: Project,
     to: str,
@@ -60,6 +70,7 @@ def export_labels(
     *,
     labels: Sequence[str] = (),
     frames: str | Path | None = None,
+    video: str | Path | None = None,
     videos: str | Path | None = None,
     output: str | Path | None = None,
     on_progress: Callable[[int, int], None] | None = None,
@@ -76,7 +87,8 @@ def export_labels(
         labels: Names of the label sets to write, none for all; with results, the one that the predictions go to, none
             for `corrections`.
         frames: Which frames of the results: numbers as in `12,340`, or a CSV file with the columns `video` and `frame`.
-        videos: Folder of the results' videos; None looks beside each result and in the current folder.
+        video: The video of the results, if these are of one.
+        videos: Folder of their videos; None looks beside each result and in the current folder.
         output: The folder to make; None for `exports/001-FORMAT` in the project, numbered on.
         on_progress: Called with work done and in all.
 
@@ -86,7 +98,8 @@ def export_labels(
     Raises:
         LabelError: If something is not there, exists already, cannot be written, or has no place in the format.
         ResultsError: If a result file cannot be read, or has other keypoints than the project.
-        VideoError: If a video is not found.
+        VideoError: If a video is not there, is another one, or cannot be read.
+        ConfigError: If both `video` and `videos` are given.
         ProjectError: If there are no labels, or none of that name.
     """
     chosen = label_export_format(to)
@@ -95,7 +108,11 @@ def export_labels(
     report = on_progress or (lambda _done, _total: None)
     added, left_out = None, LeftOut()
     if results:
-        added = _add(project, list(map(Path, results)), labels, frames, videos, left_out, report)
+        if frames is None:
+            raise LabelError("say which frames to export, with --frames: numbers such as 12,340, or a CSV file")
+        listed = read_frame_list(frames)
+        found = [(Path(result), find_video(Path(result), video=video, videos=videos)) for result in results]
+        added = _add(project, _read_results(found, listed), labels, left_out, report)
         names = set(added.file_names)
         images = tuple(image for image in added.label_set.images if image.file_name in names)
         label_sets: Sequence[LabelSet] = [replace(added.label_set, images=images)]
@@ -109,28 +126,22 @@ def export_labels(
 
 def _add(
     project: Project,
-    results: Sequence[Path],
+    sources: Sequence[_Source],
     labels: Sequence[str],
-    frames: str | Path | None,
-    videos: str | Path | None,
     left_out: LeftOut,
     report: Callable[[int, int], None],
 ) -> AddedPredictions:
-    """Add the predictions to a label set, and give the project a skeleton if it has none."""
+    """Add predictions to a label set, and give the project a skeleton if it has none."""
     if len(labels) > 1:
         raise LabelError("predictions go to one label set; give --labels once")
-    if frames is None:
-        raise LabelError("say which frames to export, with --frames: numbers such as 12,340, or a CSV file")
     name, known = find_place(labels[0] if labels else CORRECTIONS, project.labels_dir)
-    listed = read_frame_list(frames)
-    sources = _read_results(results, listed, videos)
     skeleton = _shared_skeleton(project, sources)
     images = _images(sources, skeleton, left_out)
     source = SourceLabels(skeleton, images, "as given in the file", left_out)
     n_images = len(images)
     order = np.arange(skeleton.n_keypoints)
     checked = check_labels(source, order, (), lambda done, _: report(done, 2 * n_images))
-    stamp = ImportStamp("poetlab", results[0].name, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
+    stamp = ImportStamp("poetlab", sources[0].result.name, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
     elsewhere = project.video_splits(but=name)
     choices = ImportChoices(stamp, "video", _VAL_FRACTION, elsewhere, link=False, prune=False)
     empty = LabelSet(name, skeleton, (), checked.area_rule, project.labels_dir / name / IMAGES)
@@ -143,21 +154,10 @@ def _add(
     return added
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Source:
-    """A result file with its video and the frames that are wanted of it."""
-
-    result: Path
-    video: Path
-    frames: list[int]
-    poses: Poses
-
-
-def _read_results(results: Sequence[Path], listed: FrameList, videos: str | Path | None) -> list[_Source]:
-    """The results of which frames are listed."""
+def _read_results(results: Sequence[tuple[Path, Path]], listed: FrameList) -> list[_Source]:
+    """The results of which frames are listed, each given with its video."""
     found: dict[Path, Path] = {}
-    for result in dict.fromkeys(results):
-        video = find_video(result, videos)
+    for result, video in dict.fromkeys(results):
         if (other := found.setdefault(video.resolve(), result)) is not result:
             raise ResultsError(f"{other} and {result} are both of {video}; give one of them")
     listed.check_all_used(found)

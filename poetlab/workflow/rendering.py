@@ -7,9 +7,8 @@ from pathlib import Path
 from poetlab.errors import ConfigError, PoetlabError, VideoError
 from poetlab.rendering.video import Look, render_video
 from poetlab.results.naming import labeled_video_path
-from poetlab.results.reading import read_attributes, read_poses
-from poetlab.video.fingerprint import fingerprint
-from poetlab.workflow.finding_videos import find_video
+from poetlab.results.reading import read_poses
+from poetlab.results.source_video import find_video
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def render_results(
         try:
             if path in {earlier.path for earlier in rendered}:
                 raise VideoError(f"{path}: another of these results is drawn there; use different --output folders")
-            chosen = Path(video) if video is not None else find_video(result, videos)
+            chosen = find_video(result, video=video, videos=videos)
             rendered.append(_render(result, chosen, path, look, overwrite, on_progress))
         except PoetlabError as error:
             rendered.append(RenderedResult(result, error=str(error)))
@@ -98,9 +97,6 @@ def _render(
     overwrite: bool,  # noqa: FBT001
     on_progress: Callable[[Path, int, int], None] | None,
 ) -> RenderedResult:
-    facts = read_attributes(result)
-    if fingerprint(video) != facts["video_fingerprint"]:
-        raise VideoError(f"{video}: not the video of {result}, which is of another file of name {facts['video']}")
     if path.exists() and (not overwrite or path.resolve() == video.resolve()):
         raise VideoError(f"{path}: exists; --overwrite replaces it, --output writes elsewhere")
     path.parent.mkdir(parents=True, exist_ok=True)
