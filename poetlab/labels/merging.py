@@ -30,18 +30,25 @@ class Told:
         occlusion: Whether they tell visible from occluded points.
         crowds: Whether they have regions of crowds.
         bare: Whether they have animals without keypoints.
+        size: (height, width) of the image that the animal is on: some formats cut what reaches out of it.
     """
 
     keypoints: np.ndarray
     occlusion: bool
     crowds: bool
     bare: bool
+    size: tuple[float, float] = (np.inf, np.inf)
 
     def has_place_for(self, instance: LabeledInstance) -> bool:
         """Whether they could have this instance, so that it is gone if they do not."""
         if instance.is_crowd:
             return self.crowds
         return self.bare or instance.n_labeled > 0
+
+    def distances(self, before: np.ndarray, now: np.ndarray) -> np.ndarray:
+        """How far two arrays (n, 2) of x and y are apart in each, if what lies beyond the image lies at its edge."""
+        within = [np.clip(points, 0, self.size[::-1]) for points in (before, now)]
+        return np.abs(within[0] - within[1])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,11 +120,10 @@ def _merge(
     if not _have_same_points(known, found, told):
         if found.is_unconfirmed and not known.is_unconfirmed and not stamp.is_confirmed:
             return known, False
-        return replace(
-            _outlined(found, known, entry), individual=name, provenance=stamp.on_changed(before, stated)
-        ), True
+        found = _outlined(found, known, entry, told)
+        return replace(found, individual=name, provenance=stamp.on_changed(before, stated)), True
     provenance = stamp.on_unchanged(before, stated)
-    is_outlined = entry.is_boxed and not _have_same_outline(known, found)
+    is_outlined = entry.is_boxed and not _have_same_outline(known, found, told)
     base = replace(found, keypoints=known.keypoints) if is_outlined else known
     is_changed = is_outlined or name != known.individual or found.is_crowd != known.is_crowd
     return replace(base, individual=name, is_crowd=found.is_crowd, provenance=provenance), is_changed
@@ -134,7 +140,7 @@ def _with_known_points(known: LabeledInstance, entry: FoundInstance, told: Told)
     Those are points of keypoints that they do not have, which points are occluded, and digits that they round away.
     """
     before, now = known.keypoints, entry.instance.keypoints
-    stays = ~told.keypoints | (np.abs(before[:, :2] - now[:, :2]) <= SAME_POINT).all(axis=1)
+    stays = ~told.keypoints | (told.distances(before[:, :2], now[:, :2]) <= SAME_POINT).all(axis=1)
     keypoints = np.where(stays[:, None], before, now)
     keypoints[:, 2] = np.where(told.keypoints, now[:, 2], before[:, 2])
     if not told.occlusion:
@@ -147,14 +153,14 @@ def _with_known_points(known: LabeledInstance, entry: FoundInstance, told: Told)
 
 def _have_same_points(known: LabeledInstance, found: LabeledInstance, told: Told) -> bool:
     before, now = known.keypoints, found.keypoints
-    distances = np.abs(before[:, :2] - now[:, :2])
+    distances = told.distances(before[:, :2], now[:, :2])
     is_same = before[:, 2] == now[:, 2]
     if not told.occlusion:
         is_same |= (before[:, 2] > 0) & (now[:, 2] > 0)
     return bool(is_same.all() and (np.isnan(distances) | (distances <= SAME_POINT)).all())
 
 
-def _outlined(found: LabeledInstance, known: LabeledInstance, entry: FoundInstance) -> LabeledInstance:
+def _outlined(found: LabeledInstance, known: LabeledInstance, entry: FoundInstance, told: Told) -> LabeledInstance:
     """An animal whose points have changed, with the known box, area and mask where its labels have no others.
 
     A known box that was made from the points, or that the points have left, is of no use any more.
@@ -163,7 +169,7 @@ def _outlined(found: LabeledInstance, known: LabeledInstance, entry: FoundInstan
     points = found.keypoints[found.keypoints[:, 2] > 0, :2]
     made = keypoint_bbox(known.keypoints)
     if entry.is_boxed:
-        is_kept = _have_same_outline(known, found)
+        is_kept = _have_same_outline(known, found, told)
     else:
         is_own = made is None or np.abs(np.subtract(made, known.bbox)).max() > SAME_POINT
         is_kept = bool(is_own and (points >= (x, y)).all() and (points <= (x + width, y + height)).all())
@@ -172,10 +178,16 @@ def _outlined(found: LabeledInstance, known: LabeledInstance, entry: FoundInstan
     return replace(found, bbox=known.bbox, area=known.area, segmentation=known.segmentation)
 
 
-def _have_same_outline(known: LabeledInstance, found: LabeledInstance) -> bool:
+def _have_same_outline(known: LabeledInstance, found: LabeledInstance, told: Told) -> bool:
     """Whether box and mask are the same; labels that have no mask say nothing about it."""
-    boxes_agree = np.abs(np.subtract(known.bbox, found.bbox)).max() <= SAME_POINT
+    boxes_agree = told.distances(_corners(known), _corners(found)).max() <= SAME_POINT
     return bool(boxes_agree) and found.segmentation in (None, known.segmentation)
+
+
+def _corners(instance: LabeledInstance) -> np.ndarray:
+    """(2, 2) x and y of the top left and the bottom right of the box."""
+    x, y, width, height = instance.bbox
+    return np.array([[x, y], [x + width, y + height]])
 
 
 def _match(known: Sequence[LabeledInstance], found: Sequence[LabeledInstance]) -> list[int | None]:

@@ -139,7 +139,8 @@ def merge_images(
     n_changed = 0
     for entry in recognized:
         before = entry.known.instances if entry.known else ()
-        instances, is_changed = merge_instances(before, entry.image.found, stamp, told, entry.image.untouched)
+        found, told_here = entry.image.found, replace(told, size=entry.image.size)
+        instances, is_changed = merge_instances(before, found, stamp, told_here, entry.image.untouched)
         labeled = entry.image.labeled(entry.file_name, instances, drawn, stamp)
         if entry.known is None:
             added.append(replace(labeled, id=None if labeled.id in used_ids else labeled.id))

@@ -55,10 +55,11 @@ class LabelsExport:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Source:
-    """A result file with its video and the frames that are wanted of it."""
+    """A result file with its video, what that is called, and the frames that are wanted of it."""
 
     result: Path
     video: Path
+    name: str
     frames: list[int]
     poses: Poses
 
@@ -156,13 +157,17 @@ def _add(
 
 def _read_results(results: Sequence[tuple[Path, Path]], listed: FrameList) -> list[_Source]:
     """The results of which frames are listed, each given with its video."""
-    found: dict[Path, Path] = {}
+    found: dict[Path, tuple[Path, Path]] = {}
     for result, video in dict.fromkeys(results):
-        if (other := found.setdefault(video.resolve(), result)) is not result:
+        if (other := found.setdefault(video.resolve(), (result, video))[0]) is not result:
             raise ResultsError(f"{other} and {result} are both of {video}; give one of them")
-    listed.check_all_used(found)
-    wanted = {video: frames for video in found if (frames := listed.of(video))}
-    return [_Source(found[video], video, frames, read_poses(found[video])) for video, frames in wanted.items()]
+    listed.check_all_used(video for _, video in found.values())
+    names = video_names([video for _, video in found.values()])
+    return [
+        _Source(result, video, name, frames, read_poses(result))
+        for (result, video), name in zip(found.values(), names, strict=True)
+        if (frames := listed.of(video))
+    ]
 
 
 def _shared_skeleton(project: Project, sources: Sequence[_Source]) -> Skeleton:
@@ -182,12 +187,11 @@ def _shared_skeleton(project: Project, sources: Sequence[_Source]) -> Skeleton:
 def _images(sources: Sequence[_Source], skeleton: Skeleton, left_out: LeftOut) -> list[SourceImage]:
     """The wanted frames of all results, with their animals' keypoints in the order of the skeleton."""
     images = []
-    names = video_names([source.video for source in sources])
-    for source, name in zip(sources, names, strict=True):
+    for source in sources:
         video = SourceVideo(str(source.video))
         video.path = source.video
         file = source.result.name
-        found = predicted_images(source.poses, source.frames, video, name, file, left_out)
+        found = predicted_images(source.poses, source.frames, video, source.name, file, left_out)
         order = [source.poses.skeleton.keypoints.index(keypoint) for keypoint in skeleton.keypoints]
         for image in found:
             for instance in image.instances:
