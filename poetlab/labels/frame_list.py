@@ -45,7 +45,7 @@ class FrameList:
                 raise LabelError(f"{self._source}: '{listed}' may be {both}; give the results of one of them at a time")
             if not found:
                 raise LabelError(
-                    f"{self._source}: lists frames of '{listed}', of which no result is given; give it too"
+                    f"{self._source}: lists frames of '{listed}', but none of the results is of that video"
                 )
 
 
