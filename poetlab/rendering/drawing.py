@@ -1,13 +1,13 @@
-"""Poses drawn into an image."""
+"""Poses to paint: keypoints as dots, edges as lines."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from poetlab.poses import SEEN
+from poetlab.rendering.canvas import Canvas, Paint
 from poetlab.rendering.colors import Color
-from poetlab.rendering.labels import write_label
-from poetlab.rendering.strokes import Dots, Lines, Painter
+from poetlab.rendering.labels import paint_labels
+from poetlab.rendering.strokes import Strokes, cover
 from poetlab.skeleton import Skeleton
 
 _SMALLEST_DOT = 1.5
@@ -43,69 +43,54 @@ def draw_instances(
     Returns:
         A new image of the same shape and type.
     """
-    drawn = np.array(image, order="C")
-    drawer = PoseDrawer(skeleton, (drawn.shape[0], drawn.shape[1]))
-    for points, visible, color in zip(keypoints, visibility, colors, strict=True):
-        drawer.draw(drawn, points, visible, color)
+    channels = np.array(image.transpose(2, 0, 1), order="C")[None]
+    canvas = Canvas.of_rgb((image.shape[0], image.shape[1]), colors)
+    paint = paint_poses(keypoints[None], visibility[None], skeleton, canvas, 1)
     if labels is not None:
-        write_labels(drawn, keypoints, visibility, labels, colors)
-    return drawn
+        paint = Paint.all_of([paint, paint_labels(keypoints[None], visibility[None], [labels], canvas)[1]])
+    canvas.paint(channels, {1: paint})
+    return np.ascontiguousarray(channels[0].transpose(1, 2, 0))
 
 
-class PoseDrawer:
-    """Draws poses of one skeleton into images of one size, as `draw_instances` describes.
+def paint_poses(keypoints: np.ndarray, visibility: np.ndarray, skeleton: Skeleton, canvas: Canvas, scale: int) -> Paint:
+    """Poses as `draw_instances` describes them, for the planes of one scale.
 
     Args:
+        keypoints: (images, n, k, 2) pixels (x, y).
+        visibility: (images, n, k) probability that each keypoint can be seen.
         skeleton: Edges of the keypoint axis.
-        size: (height, width) of the images.
+        canvas: What to paint on; its colors are those of the n instances.
+        scale: Pixels from one sample of a plane to the next.
     """
-
-    def __init__(self, skeleton: Skeleton, size: tuple[int, int]) -> None:
-        self._edges = np.array(skeleton.edge_indices, dtype=np.int64).reshape(-1, 2)
-        self._largest_dot = max(_SMALLEST_DOT, min(size) / _DOTS_ACROSS_IMAGE)
-        self._painter = Painter(size)
-
-    def draw(
-        self, image: np.ndarray, keypoints: np.ndarray, visibility: np.ndarray, color: Color, trail: Lines | None = None
-    ) -> None:
-        """Draw one pose, and the trail behind it.
-
-        Args:
-            image: (height, width, 3) contiguous uint8 RGB, which is changed.
-            keypoints: (k, 2) pixels (x, y).
-            visibility: (k,) probability that each keypoint can be seen.
-            color: Of dots and lines.
-            trail: More lines, which lie beneath.
-        """
-        radius = self._dot_radius(keypoints)
-        outline = 0.35 * radius + 0.4
-        starts, ends = keypoints[self._edges[:, 0]], keypoints[self._edges[:, 1]]
-        radii, outlines = np.full((2, len(starts)), [[max(_LINE_WIDTH * radius, _THINNEST_LINE)], [outline]])
-        lines = Lines(starts, ends, radii, outlines, visibility[self._edges].min(axis=1))
-        if trail is not None:
-            lines = lines.and_also(trail)
-        self._painter.paint(image, color, lines, Dots(keypoints, radius, outline, visibility))
-
-    def _dot_radius(self, keypoints: np.ndarray) -> float:
-        finite = keypoints[np.isfinite(keypoints).all(axis=1)]
-        extent = float((finite.max(axis=0) - finite.min(axis=0)).max()) if len(finite) else 0.0
-        return min(max(extent / _DOTS_ACROSS_ANIMAL, _SMALLEST_DOT), self._largest_dot)
+    strokes = _strokes(keypoints, visibility, skeleton, canvas)
+    covered = cover(strokes, canvas.sizes[scale], scale)
+    opacity = strokes.opacity.astype(np.float32).take(covered.strokes)
+    core, strength = covered.core * opacity, covered.strength * opacity
+    n_in_image = max(1, len(strokes.starts) // max(1, len(keypoints)))
+    places = covered.places + covered.strokes // n_in_image * canvas.n_values
+    return Paint(places, strokes.colors.take(covered.strokes), core, strength, core + strength)
 
 
-def write_labels(
-    image: np.ndarray, keypoints: np.ndarray, visibility: np.ndarray, labels: Sequence[str], colors: Sequence[Color]
-) -> None:
-    """Write a text above each pose's visible keypoints, or where there is none above all that it has.
+def _strokes(keypoints: np.ndarray, visibility: np.ndarray, skeleton: Skeleton, canvas: Canvas) -> Strokes:
+    """One a keypoint and one an edge of each instance, image by image."""
+    n_images, n, n_keypoints = visibility.shape
+    edges = np.array(skeleton.edge_indices, dtype=np.int64).reshape(-1, 2)
+    from_to = np.concatenate([edges, np.arange(n_keypoints).repeat(2).reshape(-1, 2)])  # a dot has no length
+    dots = _dot_radii(keypoints, max(_SMALLEST_DOT, min(canvas.sizes[1]) / _DOTS_ACROSS_IMAGE))[..., None]
+    is_line = np.arange(len(from_to)) < len(edges)
+    radii = np.where(is_line, np.maximum(_LINE_WIDTH * dots, _THINNEST_LINE), dots)
+    return Strokes(
+        starts=keypoints[:, :, from_to[:, 0]].reshape(-1, 2),
+        ends=keypoints[:, :, from_to[:, 1]].reshape(-1, 2),
+        radii=radii.ravel(),
+        outlines=np.broadcast_to(0.35 * dots + 0.4, radii.shape).ravel(),
+        opacity=visibility[:, :, from_to].min(axis=-1).ravel(),
+        colors=np.tile(np.arange(n).repeat(len(from_to)), n_images),
+    )
 
-    Args:
-        image: (height, width, 3) uint8, which is changed.
-        keypoints: (n, k, 2) pixels (x, y).
-        visibility: (n, k) probability that each keypoint can be seen.
-        labels: n texts.
-        colors: n colors.
-    """
-    for points, visible, label, color in zip(keypoints, visibility >= SEEN, labels, colors, strict=True):
-        is_finite = np.isfinite(points).all(axis=1)
-        chosen = is_finite & visible if (is_finite & visible).any() else is_finite
-        if label and chosen.any():
-            write_label(image, points[chosen], label, color)
+
+def _dot_radii(keypoints: np.ndarray, largest: float) -> np.ndarray:
+    """(images, n) radius of each instance's dots, which is smaller where the instance is small."""
+    is_finite = np.isfinite(keypoints).all(axis=-1, keepdims=True)
+    extent = np.where(is_finite, keypoints, -np.inf).max(axis=2) - np.where(is_finite, keypoints, np.inf).min(axis=2)
+    return np.clip(extent.max(axis=-1, initial=0) / _DOTS_ACROSS_ANIMAL, _SMALLEST_DOT, largest)
