@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from poetlab.rendering.colors import Color
+from poetlab.rendering.strokes import Cover
 from poetlab.video.colors import VideoColors
 
 
@@ -30,11 +31,6 @@ class Paint(NamedTuple):
     core: np.ndarray
     strength: np.ndarray
     order: np.ndarray
-
-    @staticmethod
-    def all_of(paints: Sequence["Paint"]) -> "Paint":
-        """Several as one."""
-        return Paint(*map(np.concatenate, zip(*paints, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -66,7 +62,7 @@ class Canvas:
         self.sizes: Mapping[int, tuple[int, int]] = {plane.scale: plane.size for plane in planes}
         self.n_values = sum(height * width for height, width in (plane.size for plane in planes))
         self._black = black.astype(np.float32)
-        self._light = (colors - black).astype(np.float32).reshape(-1, 3)
+        self._light = np.ascontiguousarray((colors - black).astype(np.float32).T)
         self._highest = np.zeros(0, np.float32)
 
     @classmethod
@@ -83,31 +79,47 @@ class Canvas:
         planes = [Plane(0, size, 1), Plane(n_pixels, half, 2), Plane(n_pixels * 5 // 4, half, 2)]
         return cls(planes, stored_as.yuv(np.array(colors, float).reshape(-1, 3)), stored_as.yuv(np.zeros(3)))
 
-    def paint(self, images: np.ndarray, paint: Mapping[int, Paint]) -> None:
+    def paint_of(self, covered: Cover, opacity: np.ndarray, colors: np.ndarray, images: np.ndarray) -> Paint:
+        """What strokes cover, as paint.
+
+        Args:
+            covered: Samples of n strokes.
+            opacity: (n,) from 0 to 1.
+            colors: (n,) number of each one's color.
+            images: (n,) number of the image that each is painted into.
+        """
+        n_samples = covered.n_samples
+        core, strength = opacity.astype(np.float32).repeat(n_samples) * (covered.core, covered.strength)
+        places = covered.places if not images.any() else covered.places + (images * self.n_values).repeat(n_samples)
+        return Paint(places, colors.repeat(n_samples), core, strength, core + strength)
+
+    def paint(self, images: np.ndarray, paints: Mapping[int, Sequence[Paint]]) -> None:
         """Paint into a stack of images.
 
         Args:
             images: (n, ...) contiguous uint8, which are changed.
-            paint: What to paint, by the scale of the planes.
+            paints: What to paint, by the scale of the planes.
         """
         values = images.reshape(-1)
         if len(self._highest) < len(values):
             self._highest = np.zeros(len(values), np.float32)
-        painted = [self._in_channel(channel, paint[plane.scale]) for channel, plane in enumerate(self.planes)]
-        places, order, strength, light = map(np.concatenate, zip(*painted, strict=True))
-        np.maximum.at(self._highest, places, order)
-        winners = np.flatnonzero(self._highest.take(places) == order)  # one given twice is painted once
-        places = places[winners]
-        self._highest[places] = 0
-        blended = values.take(places) * (1 - strength[winners])
-        blended += light[winners]
-        blended += np.float32(0.5)
-        values[places] = blended.astype(np.uint8)
+        for scale, parts in paints.items():
+            channels = [channel for channel, plane in enumerate(self.planes) if plane.scale == scale]
+            for part in parts:
+                np.maximum.at(self._highest, part.places, part.order)
+            for part in parts:
+                winners = np.flatnonzero(self._highest.take(part.places) == part.order)
+                self._blend(values, channels, Paint(*(field.take(winners) for field in part)))
 
-    def _in_channel(self, channel: int, paint: Paint) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Places in the images, order, strength, and what light is added to what remains of the image."""
-        light = self._light[:, channel].take(paint.colors)
-        light *= paint.core
-        if self._black[channel]:
-            light += paint.strength * self._black[channel]
-        return paint.places + self.planes[channel].start, paint.order, paint.strength, light
+    def _blend(self, values: np.ndarray, channels: Sequence[int], paint: Paint) -> None:
+        """Paint samples, after which equal ones in their places are painted no more."""
+        self._highest[paint.places] = 0
+        remaining = 1 - paint.strength
+        for channel in channels:
+            plane = values[self.planes[channel].start :]
+            blended = plane.take(paint.places) * remaining
+            blended += self._light[channel].take(paint.colors) * paint.core
+            if self._black[channel]:
+                blended += paint.strength * self._black[channel]
+            blended += np.float32(0.5)
+            plane[paint.places] = blended.astype(np.uint8)

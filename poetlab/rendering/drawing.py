@@ -45,14 +45,16 @@ def draw_instances(
     """
     channels = np.array(image.transpose(2, 0, 1), order="C")[None]
     canvas = Canvas.of_rgb((image.shape[0], image.shape[1]), colors)
-    paint = paint_poses(keypoints[None], visibility[None], skeleton, canvas, 1)
+    paints = paint_poses(keypoints[None], visibility[None], skeleton, canvas, 1)
     if labels is not None:
-        paint = Paint.all_of([paint, paint_labels(keypoints[None], visibility[None], [labels], canvas)[1]])
-    canvas.paint(channels, {1: paint})
+        paints += [paint_labels(keypoints[None], visibility[None], [labels], canvas)[1]]
+    canvas.paint(channels, {1: paints})
     return np.ascontiguousarray(channels[0].transpose(1, 2, 0))
 
 
-def paint_poses(keypoints: np.ndarray, visibility: np.ndarray, skeleton: Skeleton, canvas: Canvas, scale: int) -> Paint:
+def paint_poses(
+    keypoints: np.ndarray, visibility: np.ndarray, skeleton: Skeleton, canvas: Canvas, scale: int
+) -> list[Paint]:
     """Poses as `draw_instances` describes them, for the planes of one scale.
 
     Args:
@@ -62,31 +64,36 @@ def paint_poses(keypoints: np.ndarray, visibility: np.ndarray, skeleton: Skeleto
         canvas: What to paint on; its colors are those of the n instances.
         scale: Pixels from one sample of a plane to the next.
     """
-    strokes = _strokes(keypoints, visibility, skeleton, canvas)
-    covered = cover(strokes, canvas.sizes[scale], scale)
-    opacity = strokes.opacity.astype(np.float32).take(covered.strokes)
-    core, strength = covered.core * opacity, covered.strength * opacity
-    n_in_image = max(1, len(strokes.starts) // max(1, len(keypoints)))
-    places = covered.places + covered.strokes // n_in_image * canvas.n_values
-    return Paint(places, strokes.colors.take(covered.strokes), core, strength, core + strength)
-
-
-def _strokes(keypoints: np.ndarray, visibility: np.ndarray, skeleton: Skeleton, canvas: Canvas) -> Strokes:
-    """One a keypoint and one an edge of each instance, image by image."""
-    n_images, n, n_keypoints = visibility.shape
     edges = np.array(skeleton.edge_indices, dtype=np.int64).reshape(-1, 2)
-    from_to = np.concatenate([edges, np.arange(n_keypoints).repeat(2).reshape(-1, 2)])  # a dot has no length
-    dots = _dot_radii(keypoints, max(_SMALLEST_DOT, min(canvas.sizes[1]) / _DOTS_ACROSS_IMAGE))[..., None]
-    is_line = np.arange(len(from_to)) < len(edges)
-    radii = np.where(is_line, np.maximum(_LINE_WIDTH * dots, _THINNEST_LINE), dots)
-    return Strokes(
-        starts=keypoints[:, :, from_to[:, 0]].reshape(-1, 2),
-        ends=keypoints[:, :, from_to[:, 1]].reshape(-1, 2),
-        radii=radii.ravel(),
-        outlines=np.broadcast_to(0.35 * dots + 0.4, radii.shape).ravel(),
-        opacity=visibility[:, :, from_to].min(axis=-1).ravel(),
-        colors=np.tile(np.arange(n).repeat(len(from_to)), n_images),
+    dots = np.arange(skeleton.n_keypoints).repeat(2).reshape(-1, 2)  # a dot has no length
+    radii = _dot_radii(keypoints, max(_SMALLEST_DOT, min(canvas.sizes[1]) / _DOTS_ACROSS_IMAGE))
+    outlines = 0.35 * radii + 0.4
+    return [
+        _paint(keypoints, visibility, edges, np.maximum(_LINE_WIDTH * radii, _THINNEST_LINE), outlines, canvas, scale),
+        _paint(keypoints, visibility, dots, radii, outlines, canvas, scale),
+    ]
+
+
+def _paint(
+    keypoints: np.ndarray,
+    visibility: np.ndarray,
+    pairs: np.ndarray,
+    radii: np.ndarray,
+    outlines: np.ndarray,
+    canvas: Canvas,
+    scale: int,
+) -> Paint:
+    """Strokes between pairs of keypoints, of all instances of one image after those of another."""
+    n_images, n, _ = visibility.shape
+    strokes = Strokes(
+        starts=keypoints[:, :, pairs[:, 0]].reshape(-1, 2),
+        ends=keypoints[:, :, pairs[:, 1]].reshape(-1, 2),
+        radii=radii.repeat(len(pairs)),
+        outlines=outlines.repeat(len(pairs)),
+        opacity=visibility[:, :, pairs].min(axis=-1).ravel(),
     )
+    images, colors = np.indices((n_images, n)).reshape(2, -1).repeat(len(pairs), axis=1)
+    return canvas.paint_of(cover(strokes, canvas.sizes[scale], scale), strokes.opacity, colors, images)
 
 
 def _dot_radii(keypoints: np.ndarray, largest: float) -> np.ndarray:

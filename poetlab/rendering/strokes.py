@@ -3,8 +3,8 @@
 numpy computes all strokes of many images at once: for each sample near a stroke, how far it is from its middle.
 """
 
-from dataclasses import dataclass, fields
-from typing import NamedTuple, Self
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,7 +23,6 @@ class Strokes:
         radii: (n,) half of each width in pixels.
         outlines: (n,) width in pixels of the black outline around each.
         opacity: (n,) from 0 to 1.
-        colors: (n,) number of each one's color.
     """
 
     starts: np.ndarray
@@ -31,40 +30,29 @@ class Strokes:
     radii: np.ndarray
     outlines: np.ndarray
     opacity: np.ndarray
-    colors: np.ndarray
-
-    def and_also(self, others: "Strokes") -> "Strokes":
-        """These strokes and others."""
-        return Strokes(
-            *(np.concatenate([getattr(part, field.name) for part in (self, others)]) for field in fields(self))
-        )
 
 
 class Cover(NamedTuple):
     """The samples that strokes cover, as if they were opaque, in the order of the strokes.
 
     Attributes:
-        strokes: Number of the stroke that covers each.
+        n_samples: (n,) how many each stroke covers.
         places: Number of each sample in its plane.
         core: The part of each that has the stroke's color.
         strength: The part of each that does not show the image: core and black outline.
     """
 
-    strokes: np.ndarray
+    n_samples: np.ndarray
     places: np.ndarray
     core: np.ndarray
     strength: np.ndarray
-
-    @classmethod
-    def nothing(cls) -> Self:
-        """No sample."""
-        return cls(*np.zeros((2, 0), np.int64), *np.zeros((2, 0), np.float32))
 
 
 def cover(strokes: Strokes, size: tuple[int, int], scale: int = 1) -> Cover:
     """Follow each line along the axis on which it is longer, and take some samples across it at each step.
 
-    A dot is followed along x from its one side to its other.
+    A dot is followed along x from its one side to its other. All strokes take as many samples across as the widest, so
+    it is quicker to ask for wide and for narrow ones apart.
 
     Args:
         strokes: What to paint.
@@ -74,48 +62,78 @@ def cover(strokes: Strokes, size: tuple[int, int], scale: int = 1) -> Cover:
     """
     has_ends = np.isfinite(strokes.starts).all(axis=1) & np.isfinite(strokes.ends).all(axis=1)
     drawable = np.flatnonzero(has_ends & (strokes.opacity > 0))
+    n_samples = np.zeros(len(strokes.starts), np.int64)
     if not len(drawable):
-        return Cover.nothing()
+        return Cover(n_samples, np.zeros(0, np.int64), *np.zeros((2, 0), np.float32))
     shift = np.array([0, (scale - 1) / 2])
     starts, ends = ((points[drawable] - shift) / scale for points in (strokes.starts, strokes.ends))
     radii, outlines = (values[drawable].astype(np.float32) / scale for values in (strokes.radii, strokes.outlines))
-    reach, delta = radii + outlines + _SOFT_EDGE, ends - starts
+    path = _follow(starts, ends, radii + outlines + _SOFT_EDGE, size)
+    core, strength = _coverage(path.distances, radii[path.strokes, None], outlines[path.strokes, None])
+    kept = np.flatnonzero(strength > 0 if path.inside is None else (strength > 0) & path.inside)
+    n_candidates = np.bincount(path.strokes, minlength=len(drawable)) * strength.shape[1]
+    n_samples[drawable] = np.diff(np.searchsorted(kept, np.cumsum(n_candidates)), prepend=0)
+    return Cover(n_samples, path.places.ravel()[kept], core.ravel()[kept], strength.ravel()[kept])
+
+
+class _Path(NamedTuple):
+    """Samples across each step of all strokes: (n_steps, n_across), but for the first.
+
+    Attributes:
+        strokes: (n_steps,) number of each step's stroke.
+        places: Number of each sample in the plane.
+        distances: From the middle of the stroke in samples.
+        inside: Whether each is in the plane; None if all are.
+    """
+
+    strokes: np.ndarray
+    places: np.ndarray
+    distances: np.ndarray
+    inside: np.ndarray | None
+
+
+def _follow(starts: np.ndarray, ends: np.ndarray, reach: np.ndarray, size: tuple[int, int]) -> _Path:
+    delta = ends - starts
     steep = np.abs(delta[:, 1]) > np.abs(delta[:, 0])
     starts[steep], delta[steep] = starts[steep, ::-1], delta[steep, ::-1]
     is_dot = delta[:, 0] == 0
     slopes = np.divide(delta[:, 1], delta[:, 0], out=np.zeros(len(delta)), where=~is_dot)
     stretch = np.hypot(1, slopes)
-    line, along = _steps(starts[:, 0] + np.minimum(delta[:, 0], 0), np.abs(delta[:, 0]), is_dot * reach, steep, size)
-    from_start = along - starts[line, 0]
-    middle = starts[line, 1] + slopes[line] * from_start
+    low = starts[:, 0] + np.minimum(delta[:, 0], 0) - is_dot * reach
+    high = starts[:, 0] + np.maximum(delta[:, 0], 0) + is_dot * reach
+    stroke, along = _steps(low, high, np.where(steep, *size))
+    from_start = along - starts[stroke, 0]
+    middle = starts[stroke, 1] + slopes[stroke] * from_start
     half = int(np.ceil((reach * stretch).max()))
-    nearest = np.clip(np.rint(middle), -half - 1, max(size) + half + 1)  # lines may lead anywhere
+    middle = np.clip(middle, -half - 1, max(size) + half + 1)  # lines may lead anywhere
+    nearest = np.rint(middle)
     offsets = np.arange(-half, half + 1)
     distances = (nearest - middle).astype(np.float32)[:, None] + offsets.astype(np.float32)
-    distances *= (1 / stretch).astype(np.float32)[line, None]
-    distances *= distances
-    distances += np.square((from_start * is_dot[line]).astype(np.float32))[:, None]
-    across = nearest.astype(np.int64)[:, None] + offsets
-    inside = (across >= 0) & (across < np.where(steep, size[1], size[0])[line, None])
-    step_along, step_across = np.where(steep, [[size[1]], [1]], [[1], [size[1]]])[:, line]
-    core, strength = _coverage(np.sqrt(distances, out=distances), radii[line, None], outlines[line, None])
-    kept = np.flatnonzero((strength > 0) & inside)
-    across *= step_across[:, None]
-    across += (along * step_along)[:, None]
-    owners = drawable[line].repeat(len(offsets))
-    return Cover(owners[kept], across.ravel()[kept], core.ravel()[kept], strength.ravel()[kept])
+    distances *= (1 / stretch).astype(np.float32)[stroke, None]
+    if is_dot.any():
+        distances *= distances
+        distances += np.square(from_start * is_dot[stroke]).astype(np.float32)[:, None]
+        np.sqrt(distances, out=distances)
+    else:
+        np.abs(distances, out=distances)
+    limit = np.where(steep, size[1], size[0])[stroke]
+    inside = None
+    if ((nearest < half) | (nearest + half >= limit)).any():
+        across = nearest[:, None] + offsets
+        inside = (across >= 0) & (across < limit[:, None])
+    step_along, step_across = np.where(steep, [[size[1]], [1]], [[1], [size[1]]])
+    places = step_across[stroke, None] * offsets
+    places += (along * step_along[stroke] + nearest.astype(np.int64) * step_across[stroke])[:, None]
+    return _Path(stroke, places, distances, inside)
 
 
-def _steps(
-    low: np.ndarray, extent: np.ndarray, margin: np.ndarray, steep: np.ndarray, size: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray]:
-    """The number of its line and the place along it, of each step inside the plane."""
-    lengths = np.where(steep, *size)
-    first = np.rint(np.clip(low - margin, 0, lengths)).astype(np.int64)
-    last = np.rint(np.clip(low + extent + margin, -1, lengths - 1)).astype(np.int64)
+def _steps(low: np.ndarray, high: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The number of its stroke and the place along it, of each step inside the plane."""
+    first = np.rint(np.clip(low, 0, lengths)).astype(np.int64)
+    last = np.rint(np.clip(high, -1, lengths - 1)).astype(np.int64)
     n_steps = np.maximum(last - first + 1, 0)
-    line = np.repeat(np.arange(len(low)), n_steps)
-    return line, np.arange(len(line)) - np.repeat(np.cumsum(n_steps) - n_steps - first, n_steps)
+    stroke = np.repeat(np.arange(len(low)), n_steps)
+    return stroke, np.arange(len(stroke)) - np.repeat(np.cumsum(n_steps) - n_steps - first, n_steps)
 
 
 def _coverage(distances: np.ndarray, radii: np.ndarray, outlines: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,5 +1,7 @@
 """Where each individual has just been, as a line that fades into the past."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from poetlab.poses import Poses, visible_centers
@@ -36,54 +38,69 @@ class Trails:
         period = float(np.median(np.diff(poses.times))) if poses.n_frames > 1 else seconds
         self._step = max(1, int(np.ceil(min(seconds / period, poses.n_frames) / _PIECES)))
         self._piece_times = poses.times[:: self._step]
-        self._known = {scale: (0, 0, Cover.nothing()) for scale in canvas.sizes}
+        self._known: dict[int, _KnownPieces] = {}
 
-    def paint(self, rows: range, scale: int) -> Paint:
+    def paint(self, rows: range, scale: int) -> list[Paint]:
         """The trails that end in some rows of the poses, the first of which is shown by the first image."""
         numbers = np.arange(rows.start, rows.stop)
         pieces = self._paint_pieces(numbers, scale)
-        return pieces if self._step == 1 else Paint.all_of([pieces, self._paint_last(numbers, scale)])
+        return [pieces] if self._step == 1 else [pieces, self._paint_last(numbers, scale)]
 
     def _paint_pieces(self, rows: np.ndarray, scale: int) -> Paint:
         first = np.searchsorted(self._piece_times, self._times[rows] - self._seconds, side="right")
         end = np.maximum(rows // self._step, first)
-        covered = self._cover(int(first.min()), int(end.max()), scale)
-        bounds = np.searchsorted(covered.strokes, np.stack([first, end]) * self._centers.shape[1])
-        n_samples = bounds[1] - bounds[0]
-        image = np.repeat(np.arange(len(rows)), n_samples)
-        samples = np.arange(len(image)) + (bounds[0] - np.cumsum(n_samples) + n_samples)[image]
-        part = Cover(*(values.take(samples) for values in covered))
-        return self._faded(part, part.strokes // self._centers.shape[1], rows, image)
+        known = self._pieces(int(first.min()), int(end.max()), scale)
+        pieces = [np.arange(*of_image) for of_image in zip(first, end, strict=True)]
+        images = np.repeat(np.arange(len(rows)), [len(of_image) for of_image in pieces])
+        covered = known.take(list(zip(first.tolist(), end.tolist(), strict=True)))
+        return self._faded(covered, np.concatenate(pieces), rows, images)
 
     def _paint_last(self, rows: np.ndarray, scale: int) -> Paint:
         pieces = rows // self._step
-        part = cover(self._strokes(pieces * self._step, rows), self._canvas.sizes[scale], scale)
-        image = part.strokes // self._centers.shape[1]
-        return self._faded(part, pieces[image], rows, image)
+        covered = cover(self._strokes(pieces * self._step, rows), self._canvas.sizes[scale], scale)
+        return self._faded(covered, pieces, rows, np.arange(len(rows)))
 
-    def _faded(self, part: Cover, pieces: np.ndarray, rows: np.ndarray, image: np.ndarray) -> Paint:
-        age = self._times[rows][image] - self._piece_times[pieces]
-        opacity = (_OPACITY * (1 - age / self._seconds)).astype(np.float32)
-        core, strength = part.core * opacity, part.strength * opacity
-        places = part.places + image * self._canvas.n_values
-        return Paint(places, part.strokes % self._centers.shape[1], core, strength, core + strength)
+    def _faded(self, covered: Cover, pieces: np.ndarray, rows: np.ndarray, images: np.ndarray) -> Paint:
+        """Pieces of all individuals as seen from the rows that some images show."""
+        n = self._centers.shape[1]
+        opacity = _OPACITY * (1 - (self._times[rows][images] - self._piece_times[pieces]) / self._seconds)
+        return self._canvas.paint_of(
+            covered, opacity.repeat(n), np.tile(np.arange(n), len(pieces)), np.repeat(images, n)
+        )
 
-    def _cover(self, first: int, end: int, scale: int) -> Cover:
+    def _pieces(self, first: int, end: int, scale: int) -> "_KnownPieces":
         """What these pieces cover, and some more."""
-        known_first, known_end, known = self._known[scale]
-        if known_first <= first and end <= known_end:
-            return known
-        end = min(end + _PIECES, len(self._piece_times) - 1)
-        pieces = np.arange(first, end)
-        strokes = self._strokes(pieces * self._step, (pieces + 1) * self._step)
-        part = cover(strokes, self._canvas.sizes[scale], scale)
-        part = part._replace(strokes=part.strokes + first * self._centers.shape[1])
-        self._known[scale] = (first, end, part)
-        return part
+        known = self._known.get(scale)
+        if known is None or first < known.first or end > known.end:
+            end = min(end + _PIECES, len(self._piece_times) - 1)
+            pieces = np.arange(first, end)
+            strokes = self._strokes(pieces * self._step, (pieces + 1) * self._step)
+            covered = cover(strokes, self._canvas.sizes[scale], scale)
+            known = self._known[scale] = _KnownPieces(first, end, self._centers.shape[1], covered)
+        return known
 
     def _strokes(self, starts: np.ndarray, ends: np.ndarray) -> Strokes:
         """Pieces from rows to other rows, of all individuals."""
         n = len(starts) * self._centers.shape[1]
         radii, outlines, opacity = np.full((3, n), [[self._radius], [_OUTLINE], [1.0]])
         first, last = (self._centers[rows].reshape(-1, 2) for rows in (starts, ends))
-        return Strokes(first, last, radii, outlines, opacity, np.zeros(n, np.int64))
+        return Strokes(first, last, radii, outlines, opacity)
+
+
+class _KnownPieces:
+    """What the pieces of trails from one number to another cover."""
+
+    def __init__(self, first: int, end: int, n_individuals: int, covered: Cover) -> None:
+        self.first, self.end = first, end
+        self._n = n_individuals
+        self._covered = covered
+        self._bounds = np.concatenate([[0], np.cumsum(covered.n_samples)])[::n_individuals].tolist()
+
+    def take(self, ranges: Sequence[tuple[int, int]]) -> Cover:
+        """The pieces of several ranges, one after the other."""
+        local = [(first - self.first, end - self.first) for first, end in ranges]
+        samples = [slice(self._bounds[first], self._bounds[end]) for first, end in local]
+        return Cover(
+            np.concatenate([self._covered.n_samples[first * self._n : end * self._n] for first, end in local]),
+            *(np.concatenate([values[part] for part in samples]) for values in self._covered[1:]),
+        )

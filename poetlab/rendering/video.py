@@ -158,19 +158,17 @@ def _draw(frames: Generator[Frame], poses: Poses, look: Look, canvas: Canvas) ->
             yield from (replace(frame, image=image) for frame, image in zip(together, images, strict=True))
 
 
-def _paint(poses: Poses, rows: range, look: Look, canvas: Canvas, trails: Trails | None) -> dict[int, Paint]:
+def _paint(poses: Poses, rows: range, look: Look, canvas: Canvas, trails: Trails | None) -> dict[int, list[Paint]]:
     """Everything to draw in some rows of the poses, by the scale of the planes."""
     keypoints, visibility = (values[rows.start : rows.stop] for values in (poses.keypoints, poses.visibility))
     texts = [labels_of(poses, row) for row in rows] if look.names else [[""] * len(poses.individuals)] * len(rows)
     labels = paint_labels(keypoints, visibility, texts, canvas)
     return {
-        scale: Paint.all_of(
-            [
-                paint_poses(keypoints, visibility, poses.skeleton, canvas, scale),
-                *([trails.paint(rows, scale)] if trails else []),
-                labels[scale],
-            ]
-        )
+        scale: [
+            *paint_poses(keypoints, visibility, poses.skeleton, canvas, scale),
+            *(trails.paint(rows, scale) if trails else []),
+            labels[scale],
+        ]
         for scale in canvas.sizes
     }
 
