@@ -4,15 +4,16 @@ Where strokes meet, a sample is painted once, by the stroke that covers it most.
 its joints are no darker than its lines.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from poetlab.rendering.colors import Color
-from poetlab.rendering.strokes import Cover
 from poetlab.video.colors import VideoColors
+
+_PIECE = 10_000
 
 
 class Paint(NamedTuple):
@@ -79,20 +80,6 @@ class Canvas:
         planes = [Plane(0, size, 1), Plane(n_pixels, half, 2), Plane(n_pixels * 5 // 4, half, 2)]
         return cls(planes, stored_as.yuv(np.array(colors, float).reshape(-1, 3)), stored_as.yuv(np.zeros(3)))
 
-    def paint_of(self, covered: Cover, opacity: np.ndarray, colors: np.ndarray, images: np.ndarray) -> Paint:
-        """What strokes cover, as paint.
-
-        Args:
-            covered: Samples of n strokes.
-            opacity: (n,) from 0 to 1.
-            colors: (n,) number of each one's color.
-            images: (n,) number of the image that each is painted into.
-        """
-        n_samples = covered.n_samples
-        core, strength = opacity.astype(np.float32).repeat(n_samples) * (covered.core, covered.strength)
-        places = covered.places if not images.any() else covered.places + (images * self.n_values).repeat(n_samples)
-        return Paint(places, colors.repeat(n_samples), core, strength, core + strength)
-
     def paint(self, images: np.ndarray, paints: Mapping[int, Sequence[Paint]]) -> None:
         """Paint into a stack of images.
 
@@ -107,9 +94,9 @@ class Canvas:
             channels = [channel for channel, plane in enumerate(self.planes) if plane.scale == scale]
             for part in parts:
                 np.maximum.at(self._highest, part.places, part.order)
-            for part in parts:
-                winners = np.flatnonzero(self._highest.take(part.places) == part.order)
-                self._blend(values, channels, Paint(*(field.take(winners) for field in part)))
+            for some in (some for part in parts for some in _in_pieces(part)):
+                winners = np.flatnonzero(self._highest.take(some.places) == some.order)
+                self._blend(values, channels, Paint(*(field.take(winners) for field in some)))
 
     def _blend(self, values: np.ndarray, channels: Sequence[int], paint: Paint) -> None:
         """Paint samples, after which equal ones in their places are painted no more."""
@@ -123,3 +110,9 @@ class Canvas:
                 blended += paint.strength * self._black[channel]
             blended += np.float32(0.5)
             plane[paint.places] = blended.astype(np.uint8)
+
+
+def _in_pieces(paint: Paint) -> Iterator[Paint]:
+    """Paint in pieces that a processor's cache holds."""
+    for start in range(0, len(paint.places), _PIECE):
+        yield Paint(*(field[start : start + _PIECE] for field in paint))

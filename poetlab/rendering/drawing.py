@@ -92,8 +92,17 @@ def _paint(
         outlines=outlines.repeat(len(pairs)),
         opacity=visibility[:, :, pairs].min(axis=-1).ravel(),
     )
-    images, colors = np.indices((n_images, n)).reshape(2, -1).repeat(len(pairs), axis=1)
-    return canvas.paint_of(cover(strokes, canvas.sizes[scale], scale), strokes.opacity, colors, images)
+    covered = cover(strokes, canvas.sizes[scale], scale)
+    starts, colors = np.array([[canvas.n_values], [1]]) * np.indices((n_images, n)).reshape(2, -1).repeat(
+        len(pairs), axis=1
+    )
+    return Paint(
+        covered.places + starts.take(covered.strokes) if n_images > 1 else covered.places,
+        colors.take(covered.strokes),
+        covered.core,
+        covered.strength,
+        covered.core + covered.strength,
+    )
 
 
 def _dot_radii(keypoints: np.ndarray, largest: float) -> np.ndarray:

@@ -33,16 +33,16 @@ class Strokes:
 
 
 class Cover(NamedTuple):
-    """The samples that strokes cover, as if they were opaque, in the order of the strokes.
+    """The samples that strokes cover.
 
     Attributes:
-        n_samples: (n,) how many each stroke covers.
+        strokes: Number of the stroke that covers each.
         places: Number of each sample in its plane.
         core: The part of each that has the stroke's color.
         strength: The part of each that does not show the image: core and black outline.
     """
 
-    n_samples: np.ndarray
+    strokes: np.ndarray
     places: np.ndarray
     core: np.ndarray
     strength: np.ndarray
@@ -62,22 +62,23 @@ def cover(strokes: Strokes, size: tuple[int, int], scale: int = 1) -> Cover:
     """
     has_ends = np.isfinite(strokes.starts).all(axis=1) & np.isfinite(strokes.ends).all(axis=1)
     drawable = np.flatnonzero(has_ends & (strokes.opacity > 0))
-    n_samples = np.zeros(len(strokes.starts), np.int64)
     if not len(drawable):
-        return Cover(n_samples, np.zeros(0, np.int64), *np.zeros((2, 0), np.float32))
+        return Cover(*np.zeros((2, 0), np.int64), *np.zeros((2, 0), np.float32))
     shift = np.array([0, (scale - 1) / 2])
     starts, ends = ((points[drawable] - shift) / scale for points in (strokes.starts, strokes.ends))
-    radii, outlines = (values[drawable].astype(np.float32) / scale for values in (strokes.radii, strokes.outlines))
+    radii, outlines, opacity = (
+        values[drawable].astype(np.float32)
+        for values in (strokes.radii / scale, strokes.outlines / scale, strokes.opacity)
+    )
     path = _follow(starts, ends, radii + outlines + _SOFT_EDGE, size)
-    core, strength = _coverage(path.distances, radii[path.strokes, None], outlines[path.strokes, None])
+    core, strength = _coverage(path.distances, *(values[path.strokes] for values in (radii, outlines, opacity)))
     kept = np.flatnonzero(strength > 0 if path.inside is None else (strength > 0) & path.inside)
-    n_candidates = np.bincount(path.strokes, minlength=len(drawable)) * strength.shape[1]
-    n_samples[drawable] = np.diff(np.searchsorted(kept, np.cumsum(n_candidates)), prepend=0)
-    return Cover(n_samples, path.places.ravel()[kept], core.ravel()[kept], strength.ravel()[kept])
+    owners = np.broadcast_to(drawable[path.strokes], strength.shape)
+    return Cover(*(values.ravel().take(kept) for values in (owners, path.places, core, strength)))
 
 
 class _Path(NamedTuple):
-    """Samples across each step of all strokes: (n_steps, n_across), but for the first.
+    """Samples across each step of all strokes: (n_across, n_steps), but for the first.
 
     Attributes:
         strokes: (n_steps,) number of each step's stroke.
@@ -103,27 +104,27 @@ def _follow(starts: np.ndarray, ends: np.ndarray, reach: np.ndarray, size: tuple
     high = starts[:, 0] + np.maximum(delta[:, 0], 0) + is_dot * reach
     stroke, along = _steps(low, high, np.where(steep, *size))
     from_start = along - starts[stroke, 0]
-    middle = starts[stroke, 1] + slopes[stroke] * from_start
     half = int(np.ceil((reach * stretch).max()))
+    middle = starts[stroke, 1] + slopes[stroke] * from_start
     middle = np.clip(middle, -half - 1, max(size) + half + 1)  # lines may lead anywhere
     nearest = np.rint(middle)
-    offsets = np.arange(-half, half + 1)
-    distances = (nearest - middle).astype(np.float32)[:, None] + offsets.astype(np.float32)
-    distances *= (1 / stretch).astype(np.float32)[stroke, None]
+    offsets = np.arange(-half, half + 1)[:, None]
+    distances = (nearest - middle).astype(np.float32) + offsets.astype(np.float32)
+    distances *= (1 / stretch).astype(np.float32)[stroke]
     if is_dot.any():
         distances *= distances
-        distances += np.square(from_start * is_dot[stroke]).astype(np.float32)[:, None]
+        distances += np.square(from_start * is_dot[stroke]).astype(np.float32)
         np.sqrt(distances, out=distances)
     else:
         np.abs(distances, out=distances)
     limit = np.where(steep, size[1], size[0])[stroke]
     inside = None
     if ((nearest < half) | (nearest + half >= limit)).any():
-        across = nearest[:, None] + offsets
-        inside = (across >= 0) & (across < limit[:, None])
-    step_along, step_across = np.where(steep, [[size[1]], [1]], [[1], [size[1]]])
-    places = step_across[stroke, None] * offsets
-    places += (along * step_along[stroke] + nearest.astype(np.int64) * step_across[stroke])[:, None]
+        across = nearest + offsets
+        inside = (across >= 0) & (across < limit)
+    step_along, step_across = np.where(steep, [[size[1]], [1]], [[1], [size[1]]])[:, stroke]
+    places = step_across * offsets
+    places += along * step_along + nearest.astype(np.int64) * step_across
     return _Path(stroke, places, distances, inside)
 
 
@@ -136,7 +137,9 @@ def _steps(low: np.ndarray, high: np.ndarray, lengths: np.ndarray) -> tuple[np.n
     return stroke, np.arange(len(stroke)) - np.repeat(np.cumsum(n_steps) - n_steps - first, n_steps)
 
 
-def _coverage(distances: np.ndarray, radii: np.ndarray, outlines: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _coverage(
+    distances: np.ndarray, radii: np.ndarray, outlines: np.ndarray, opacity: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Core and strength by the distance from the middle of a stroke."""
     depth = (radii + np.float32(_SOFT_EDGE)) - distances
     core = np.clip(depth, 0, 1)
@@ -145,4 +148,6 @@ def _coverage(distances: np.ndarray, radii: np.ndarray, outlines: np.ndarray) ->
     strength -= core
     strength *= _OUTLINE_STRENGTH
     strength += core
+    core *= opacity
+    strength *= opacity
     return core, strength
