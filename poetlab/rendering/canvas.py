@@ -4,7 +4,7 @@ Where strokes meet, a sample is painted once, by the stroke that covers it most.
 its joints are no darker than its lines.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from poetlab.rendering.colors import Color
 from poetlab.video.colors import VideoColors
 
 _PIECE = 10_000
+"""Samples painted at once: as many as a processor's cache holds."""
 
 
 class Paint(NamedTuple):
@@ -94,9 +95,11 @@ class Canvas:
             channels = [channel for channel, plane in enumerate(self.planes) if plane.scale == scale]
             for part in parts:
                 np.maximum.at(self._highest, part.places, part.order)
-            for some in (some for part in parts for some in _in_pieces(part)):
-                winners = np.flatnonzero(self._highest.take(some.places) == some.order)
-                self._blend(values, channels, Paint(*(field.take(winners) for field in some)))
+            for part in parts:
+                for start in range(0, len(part.places), _PIECE):
+                    piece = Paint(*(field[start : start + _PIECE] for field in part))
+                    winners = np.flatnonzero(self._highest.take(piece.places) == piece.order)
+                    self._blend(values, channels, Paint(*(field.take(winners) for field in piece)))
 
     def _blend(self, values: np.ndarray, channels: Sequence[int], paint: Paint) -> None:
         """Paint samples, after which equal ones in their places are painted no more."""
@@ -110,9 +113,3 @@ class Canvas:
                 blended += paint.strength * self._black[channel]
             blended += np.float32(0.5)
             plane[paint.places] = blended.astype(np.uint8)
-
-
-def _in_pieces(paint: Paint) -> Iterator[Paint]:
-    """Paint in pieces that a processor's cache holds."""
-    for start in range(0, len(paint.places), _PIECE):
-        yield Paint(*(field[start : start + _PIECE] for field in paint))

@@ -153,7 +153,7 @@ def _draw(frames: Generator[Frame], poses: Poses, look: Look, canvas: Canvas) ->
             together = list(islice(frames, n_together))
             if not together:
                 return
-            images = np.stack([frame.image for frame in together])
+            images = together[0].image[None] if n_together == 1 else np.stack([frame.image for frame in together])
             canvas.paint(images, _paint(poses, range(first, first + len(together)), look, canvas, trails))
             yield from (replace(frame, image=image) for frame, image in zip(together, images, strict=True))
 
