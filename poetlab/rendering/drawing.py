@@ -16,7 +16,6 @@ _DOTS_ACROSS_ANIMAL = 30
 _LINE_WIDTH = 0.3
 """Half of a line's, in radii of a dot."""
 _THINNEST_LINE = 0.5
-_WIDEST_OUTLINE = 1.5
 
 
 def draw_instances(
@@ -68,7 +67,7 @@ def paint_poses(
     edges = np.array(skeleton.edge_indices, dtype=np.int64).reshape(-1, 2)
     dots = np.arange(skeleton.n_keypoints).repeat(2).reshape(-1, 2)  # a dot has no length
     radii = _dot_radii(keypoints, max(_SMALLEST_DOT, min(canvas.sizes[1]) / _DOTS_ACROSS_IMAGE))
-    outlines = np.minimum(0.35 * radii + 0.4, _WIDEST_OUTLINE)
+    outlines = 0.35 * radii + 0.4
     return [
         _paint(keypoints, visibility, edges, np.maximum(_LINE_WIDTH * radii, _THINNEST_LINE), outlines, canvas, scale),
         _paint(keypoints, visibility, dots, radii, outlines, canvas, scale),

@@ -57,8 +57,9 @@ def planar_image(
     for plane, shape in zip(planes, [(height, width), *[(height // 2, width // 2)] * 2], strict=True):
         target = image.reshape(-1)[start : start + shape[0] * shape[1]].reshape(shape)
         target[: plane.shape[0], : plane.shape[1]] = plane
-        target[plane.shape[0] :] = target[plane.shape[0] - 1]
-        target[:, plane.shape[1] :] = target[:, plane.shape[1] - 1, None]
+        if plane.shape != shape:
+            target[plane.shape[0] :] = target[plane.shape[0] - 1]
+            target[:, plane.shape[1] :] = target[:, plane.shape[1] - 1, None]
         start += target.size
     return image
 

@@ -17,7 +17,8 @@ from poetlab.video.colors import PLAIN_COLORS, VideoColors
 from poetlab.video.planar import padded_size, to_planar
 
 DEFAULT_FPS = 30.0
-_QUALITY = {"crf": "19", "preset": "veryfast"}
+QUALITY = {"crf": "19", "preset": "veryfast"}
+"""What the encoder is told."""
 _TICKS_PER_SECOND = 90_000
 """At least: so fine are the times of frames."""
 
@@ -59,7 +60,7 @@ class VideoWriter:
         rate = _as_fraction(fps)
         with self._telling_errors():
             self._container = av.open(str(self._partial.absolute()), "w", format="mp4")
-            self._stream = self._container.add_stream("libx264", rate=rate, options=_QUALITY)
+            self._stream = self._container.add_stream("libx264", rate=rate, options=QUALITY)
         self._planar_size = self._stream.height, self._stream.width = padded_size(size)
         self._stream.pix_fmt = "yuv420p"
         context = self._stream.codec_context
