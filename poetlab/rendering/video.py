@@ -26,8 +26,8 @@ logger = logging.getLogger(__name__)
 _FRAMES_AHEAD = 3
 _STEADY = 0.1
 """Part of its usual time by which each frame of a steady video may be shown longer or shorter."""
-_PIXELS_TOGETHER = 2_000_000
-"""Of frames that are drawn at once: of small ones many, since each step of numpy costs some time however small."""
+_MOST_TOGETHER, _PIXELS_TOGETHER = 16, 2_000_000
+"""Frames that are drawn at once, and their pixels: of small ones many, since each step of numpy costs some time however small."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def _frames_of(video: VideoFile, numbers: np.ndarray, steps: np.ndarray) -> Gene
 def _draw(frames: Generator[Frame], poses: Poses, look: Look, canvas: Canvas) -> Generator[Frame]:
     """The frames, one for each row of the poses, with everything drawn into them."""
     trails = Trails(poses, look.trail, canvas) if look.trail and poses.tracked else None
-    n_together = max(1, _PIXELS_TOGETHER // (poses.size[0] * poses.size[1]))
+    n_together = min(_MOST_TOGETHER, max(1, _PIXELS_TOGETHER // (poses.size[0] * poses.size[1])))
     with closing(frames):
         for first in range(0, poses.n_frames, n_together):
             together = list(islice(frames, n_together))

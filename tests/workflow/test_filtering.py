@@ -60,7 +60,7 @@ def test_what_an_earlier_call_made_is_left_out(make_result: MakeResult, tmp_path
     ]
     assert [one.error for one in filtered] == [None, None]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.h5", "a_filtered.h5"]
-    (again,) = filter_results([first.path], max_gap=1)  # which is meant where it is given alone
+    (again,) = filter_results([first.path], threshold=0.7)  # which is meant where it is given alone
     assert again.path == tmp_path / "a_filtered_filtered.h5"
 
 
