@@ -135,8 +135,8 @@ def _tracks(
         if len(tracks.slots):
             logger.warning(_NOT_TOLD_APART, video)
         return {}
-    how = plan.tracking.model_dump() | {"individuals": n_individuals, "joins": tracks.n_joins}
-    return {"individuals": tracks.individuals, "slots": tracks.slots, "tracking": how}
+    how = plan.tracking.model_dump() | {"individuals": n_individuals, "joins": len(tracks.joins)}
+    return {"individuals": tracks.individuals, "slots": tracks.slots, "joins": tracks.joins, "tracking": how}
 
 
 def _detections(
