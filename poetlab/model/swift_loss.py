@@ -235,7 +235,7 @@ def _map_parts(points: Points | None, animals: Animals) -> dict[str, Tensor]:
     apart = ((ways - points.shifts).abs().sum(-1) * reached).sum() / reached.sum().clamp(min=1)
     return {
         "center_map": _peak_loss(points.logits[:, 0], peaks[:, 0]),
-        "keypoint_maps": _peak_loss(points.logits[:, 1:], peaks[:, 1:]) / max(1, peaks.shape[1]),
+        "keypoint_maps": _peak_loss(points.logits[:, 1:], peaks[:, 1:]) / (peaks.shape[1] - 1),  # mean over keypoints
         "shifts": apart * animals.present.sum(),
         "field": _field_loss(points.field, animals),
     }
