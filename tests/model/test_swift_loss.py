@@ -51,7 +51,7 @@ def make_points(n_images: int, n_keypoints: int = 3, seed: int = 0) -> Points:
 
 
 def make_animals(*n_animals: int, n_keypoints: int = 3, seed: int = 0) -> PoseTargets:
-    """Made-up animals, so many in each image; keypoints are visible, occluded or unlabeled, of each third one all are."""
+    """Made-up animals; keypoints are visible, occluded or unlabeled, and an image's third animal has none."""
     random = torch.Generator().manual_seed(seed)
     images = []
     for n in n_animals:
