@@ -230,12 +230,12 @@ class Scene:
         Returns:
             (B, N, P, C + `N_HINTS`) for C features of all maps.
         """
-        there = places.flatten(1, 2)  # (B, N P, 2)
+        shape, there = places.shape[1:3], places.flatten(1, 2)  # (N, P) and (B, N P, 2)
         features = torch.cat([sample(each, there, self.size) for each in self.maps], dim=-1)  # (B, N P, C)
-        answers = sample(self.answers, there, self.size).view(*places.shape[:3], 3, -1).detach()  # (B, N, P, 3, F)
-        logits, shifts = PointMap.compare(answers, self.keys.detach()).split([1, 2], dim=-1)
+        answers = sample(self.answers, there, self.size).detach().unflatten(2, (3, -1))  # (B, N P, 3, F)
+        logits, shifts = PointMap.compare(answers.unflatten(1, shape), self.keys.detach()).split([1, 2], dim=-1)
         hints = [logits, logits.sigmoid(), shifts, shifts * FINE_STRIDE / scale[..., None]]  # N_HINTS numbers
-        return torch.cat([features.view(*places.shape[:3], -1), *hints], dim=-1)
+        return torch.cat([features.unflatten(1, shape), *hints], dim=-1)
 
 
 N_HINTS = 6
@@ -269,7 +269,8 @@ class PointMap(nn.Module):
     def compare_everywhere(answers: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
         """Ask the whole map (B, 3 F, h, w) for each point: logits (B, P, h, w) and shifts (B, P, h, w, 2)."""
         keys = keys.to(answers.dtype) / math.sqrt(keys.shape[-1])
-        asked = torch.einsum("bafhw,pf->abphw", answers.unflatten(1, (3, -1)), keys).float()  # (3, B, P, h, w)
+        with torch.autocast(answers.device.type, enabled=False):  # in 16 bits, many neighbors would be equally high
+            asked = torch.einsum("bafhw,pf->abphw", answers.unflatten(1, (3, -1)), keys)  # (3, B, P, h, w)
         return asked[0] + _RARE, asked[1:].movedim(0, -1)
 
 
