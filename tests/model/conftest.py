@@ -30,6 +30,7 @@ def tiny_settings() -> ModelSettings:
 def swift_settings() -> SwiftSettings:
     """The sizes of a network of the swift family that runs in milliseconds."""
     return SwiftSettings(
+        coarsest_stride=32,
         n_queries=4,
         n_decoder_layers=2,
         n_features=16,

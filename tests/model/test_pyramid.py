@@ -6,7 +6,8 @@ from torch import nn
 from torchvision.models import get_model
 
 from poetlab.errors import ConfigError
-from poetlab.model.pyramid import STRIDES, Fusion, feature_backbone
+from poetlab.model.pyramid import Fusion, feature_backbone
+from poetlab.model.swift import STRIDES
 
 CHANNELS = {
     "resnet18": (64, 128, 256, 512),
@@ -23,7 +24,7 @@ CHANNELS = {
 @torch.inference_mode()
 def test_maps_at_all_strides(name: str) -> None:
     torch.manual_seed(0)
-    backbone, n_channels = feature_backbone(name)
+    backbone, n_channels = feature_backbone(name, STRIDES)
     assert n_channels == CHANNELS[name]
     for height, width in ((64, 96), (96, 32)):
         maps = backbone.eval()(torch.randn(2, 3, height, width))
@@ -36,7 +37,7 @@ def test_maps_at_all_strides(name: str) -> None:
 
 def test_the_maps_are_the_last_of_each_stride_and_tensors_are_named_as_in_the_whole_model() -> None:
     whole = get_model("resnet18", weights=None).eval()
-    backbone, _ = feature_backbone("resnet18")
+    backbone, _ = feature_backbone("resnet18", STRIDES)
     expected = {name: tensor for name, tensor in whole.state_dict().items() if not name.startswith("fc.")}
     assert backbone.state_dict().keys() == expected.keys()
     backbone.load_state_dict(expected)
@@ -50,11 +51,20 @@ def test_the_maps_are_the_last_of_each_stride_and_tensors_are_named_as_in_the_wh
 
 
 def test_a_backbone_trains_and_its_norms_have_seen_nothing_yet() -> None:
-    backbone, _ = feature_backbone("resnet18")
+    backbone, _ = feature_backbone("resnet18", STRIDES)
     norms = [module for module in backbone.modules() if isinstance(module, nn.BatchNorm2d)]
     assert all(module.training for module in backbone.modules())
     assert all(norm.num_batches_tracked == 0 and not norm.running_mean.any() for norm in norms)
     assert all(parameter.requires_grad for parameter in backbone.parameters())
+
+
+@torch.inference_mode()
+def test_what_only_coarser_maps_need_is_cut_off() -> None:
+    backbone, n_channels = feature_backbone("resnet18", (4, 8, 16))
+    assert n_channels == (64, 128, 256)
+    assert list(backbone(torch.randn(1, 3, 64, 64))) == ["4", "8", "16"]
+    stages = {name.split(".")[0] for name in backbone.state_dict()}
+    assert stages == {"conv1", "bn1", "layer1", "layer2", "layer3"}
 
 
 @pytest.mark.parametrize(
@@ -70,7 +80,7 @@ def test_a_backbone_trains_and_its_norms_have_seen_nothing_yet() -> None:
 )
 def test_a_model_without_such_maps_is_refused(name: str, words: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        feature_backbone(name)
+        feature_backbone(name, STRIDES)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 

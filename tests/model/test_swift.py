@@ -30,9 +30,9 @@ PARTS = ("centers", "offsets", "visibility_logits", "presence_logits", "oks_logi
 MakeSwift = Callable[..., Swift]
 
 
-@pytest.fixture
-def model(make_swift: MakeSwift) -> Swift:
-    return make_swift()
+@pytest.fixture(params=[32, 16], ids=["stride 32", "stride 16"])
+def model(make_swift: MakeSwift, request: pytest.FixtureRequest) -> Swift:
+    return make_swift(coarsest_stride=request.param)
 
 
 def random_images(n_images: int, size: tuple[int, int] = (64, 96), seed: int = 0) -> Tensor:
@@ -49,9 +49,9 @@ def of_image(output: SwiftOutput, image: int) -> SwiftOutput:
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("n_keypoints", [1, 5])
-def test_shapes(make_swift: MakeSwift, size: tuple[int, int], n_keypoints: int) -> None:
-    model = make_swift(n_keypoints)
+@pytest.mark.parametrize(("n_keypoints", "coarsest_stride"), [(1, 32), (5, 32), (5, 16)])
+def test_shapes(make_swift: MakeSwift, size: tuple[int, int], n_keypoints: int, coarsest_stride: int) -> None:
+    model = make_swift(n_keypoints, coarsest_stride=coarsest_stride)
     with torch.inference_mode():
         output = model(random_images(2, size))
     assert output.size == size
@@ -326,7 +326,8 @@ def test_positions_have_32_bits_where_the_network_computes_in_16(model: Swift) -
 
 
 @torch.inference_mode()
-def test_the_network_compiles_as_one_graph(model: Swift) -> None:
+def test_the_network_compiles_as_one_graph(make_swift: MakeSwift) -> None:
+    model = make_swift()
     images = random_images(1)
     compiled = torch.compile(model, backend="eager", fullgraph=True, dynamic=False)
     assert_same(compiled(images), model(images))
@@ -344,7 +345,8 @@ class Tensors(nn.Module):
         return tuple(getattr(output, part) for part in PARTS)
 
 
-def test_the_network_can_be_exported(model: Swift) -> None:
+def test_the_network_can_be_exported(make_swift: MakeSwift) -> None:
+    model = make_swift()
     images = random_images(1)
     with torch.no_grad():
         exported = torch.export.export(Tensors(folded_copy(model)), (images,)).module()

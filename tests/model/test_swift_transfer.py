@@ -112,7 +112,7 @@ def test_the_parts_that_a_faithful_network_shares_are_taken(
     layers = [f"decoder.{number}.{part}" for number in (0, 1) for part in shared]
     assert set(transfer.taken) == names_under(model, "backbone.", "input_projection.", "encoder.", *layers)
     assert transfer.adapted == ()
-    assert {"instance", "keypoints", "decoder.0.looking.weight", "fusion4.mix.0.weight"} <= set(transfer.left)
+    assert {"instance", "keypoints", "decoder.0.looking.weight", "fusion.4.mix.0.weight"} <= set(transfer.left)
     assert (transfer.uses_backbone, transfer.uses_pose_head) == (True, False)
     assert dict(transfer.keypoints_from) == dict.fromkeys(KEYPOINTS)
     weights, own = faithful.state_dict(), model.state_dict()
