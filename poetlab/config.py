@@ -15,7 +15,7 @@ from poetlab.errors import ConfigError, ForeignConfigError
 from poetlab.model.presets import PRESETS
 from poetlab.settings import Settings
 from poetlab.tracking.settings import TrackingSettings
-from poetlab.training.settings import TrainingSettings
+from poetlab.training.settings import TrainingConfig
 from poetlab.yaml_file import read_yaml
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
@@ -37,12 +37,17 @@ class Config(Settings):
         None, ge=1, description="animals in each video; null: the most that were labeled in one image"
     )
     preset: str = Field(
-        "poet-r18", description="network to train: poet-r18 (light), poet-r50 or poet-dc5-r50 (the paper's)"
+        "poet-swift-light",
+        description="network to train: poet-swift-light, -medium or -large; poet-r18, poet-r50 or poet-dc5-r50 (the "
+        "paper's)",
+    )
+    n_queries: int | None = Field(
+        None, ge=1, description="most animals that the network can find in an image; null: chosen"
     )
     image_size: ImageSizeSettings = Field(
         default=ImageSizeSettings(), description="how large the network sees an image; smaller is faster and coarser"
     )
-    training: TrainingSettings = Field(default=TrainingSettings(), description="how a network is trained")
+    training: TrainingConfig = Field(default=TrainingConfig(), description="how a network is trained")
     analysis: AnalysisSettings = Field(default=AnalysisSettings(), description="how videos are analyzed")
     tracking: TrackingSettings = Field(
         default=TrackingSettings(), description="how animals are told apart throughout a video"

@@ -29,3 +29,10 @@ def choose_device(name: str | None = None) -> torch.device:
 def computes_in_bfloat16(device: torch.device) -> bool:
     """Whether mixed precision is worth it and safe: on NVIDIA GPUs that know bfloat16, which needs no loss scaling."""
     return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+
+
+def trains_in_bfloat16_on_cpu() -> bool:
+    """Whether training on this processor is faster in bfloat16: where it has tiles for it (AMX)."""
+    if not hasattr(torch.cpu, "get_capabilities"):  # torch 2.11 does not tell
+        return False
+    return bool(torch.cpu.get_capabilities().get("amx_bf16", False))

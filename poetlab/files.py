@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -59,6 +59,52 @@ def whole_folder(path: Path) -> Iterator[Path]:
             with suppress(OSError):
                 path.parent.rmdir()
         raise
+
+
+@contextmanager
+def staging_folder(path: Path) -> Iterator[Path]:
+    """Give a temporary folder beside `path` for what is to go into it; it is removed at the end, whatever happens.
+
+    Args:
+        path: The folder that things are to go into.
+
+    Raises:
+        OSError: If the temporary folder cannot be made.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    if partial.exists():
+        shutil.rmtree(partial)
+    try:
+        partial.mkdir(parents=True)
+        yield partial
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def move_all(moves: Sequence[tuple[Path, Path]], last: tuple[Path, Path]) -> None:
+    """Move files to places where nothing refers to them yet, and then the one file that does.
+
+    If anything fails before that one has moved, the others are removed, and all is as it was.
+
+    Args:
+        moves: Where each file lies and where it shall lie, on the same disk.
+        last: The same of the one that makes it count; it replaces what was there.
+
+    Raises:
+        OSError: If one cannot be moved.
+    """
+    try:
+        for source, target in moves:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            source.replace(target)
+        last[0].replace(last[1])
+    except BaseException:
+        if last[0].exists():
+            for source, target in moves:
+                if not os.path.lexists(source):
+                    target.unlink(missing_ok=True)
+        raise
+    sync_folder(last[1].parent)
 
 
 def sync_folder(folder: Path) -> None:

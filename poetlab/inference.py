@@ -4,16 +4,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torchvision.transforms.v2 import functional as transform
 
-from poetlab.data.image_size import ImageSizeSettings, input_size
+from poetlab.data.image_size import ImageSizeSettings, input_size, seen_size
 from poetlab.device import computes_in_bfloat16
 from poetlab.model.backbone import normalize_images
 from poetlab.model.checkpoint import Snapshot
 from poetlab.model.folding import folded_copy
-from poetlab.model.poet import Poet, PoetOutput
-from poetlab.model.pose_vector import scores_from_logits, unit_to_pixels
+from poetlab.model.network import Network, NetworkOutput
+from poetlab.model.pose_vector import unit_to_pixels
 from poetlab.poses import Instances
 from poetlab.skeleton import Skeleton
 
@@ -31,7 +32,7 @@ class Predictor:
         facts: What the snapshot says about itself.
     """
 
-    model: Poet
+    model: Network
     skeleton: Skeleton
     image_size: ImageSizeSettings
     device: torch.device
@@ -57,16 +58,20 @@ class Predictor:
         return self.instances(self.run(frames), (frames.shape[2], frames.shape[3]))
 
     def resized(self, frames: Tensor) -> Tensor:
-        """Frames at the size at which the network sees them; those that have it already stay as they are.
+        """Frames at the size at which the network sees them, in their letterbox; those that are stay as they are.
 
         Args:
             frames: As for `predict`.
         """
-        size = (frames.shape[2], frames.shape[3])
-        return transform.resize(frames, list(input_size(size, self.image_size)), antialias=True)
+        size = input_size((frames.shape[2], frames.shape[3]), self.image_size)
+        scaled = transform.resize(frames, list(size), antialias=True)
+        if self.image_size.letterbox is None or self.image_size.letterbox == size:
+            return scaled
+        height, width = self.image_size.letterbox
+        return F.pad(scaled, (0, width - size[1], 0, height - size[0]))
 
     @torch.inference_mode()
-    def run(self, frames: Tensor) -> PoetOutput:
+    def run(self, frames: Tensor) -> NetworkOutput:
         """What the network says of frames.
 
         On a GPU this returns before the result is computed; `instances` waits for it.
@@ -82,7 +87,7 @@ class Predictor:
             return self.model(normalize_images(images))
 
     @torch.inference_mode()
-    def instances(self, output: PoetOutput, size: tuple[int, int]) -> list[Instances]:
+    def instances(self, output: NetworkOutput, size: tuple[int, int]) -> list[Instances]:
         """The poses after the last decoder layer, as `predict` returns them.
 
         Args:
@@ -90,10 +95,11 @@ class Predictor:
             size: (height, width) of the full frames.
         """
         poses = output.poses
-        scores, order = scores_from_logits(output.class_logits[-1]).sort(dim=1, descending=True, stable=True)
+        seen = seen_size(size, self.image_size)
+        scores, order = output.scores[-1].sort(dim=1, descending=True, stable=True)
         image = torch.arange(len(order), device=order.device)[:, None]
-        keypoints = unit_to_pixels(poses.keypoints[-1], size)[image, order].cpu().numpy()  # (B, Q, k, 2)
+        keypoints = unit_to_pixels(poses.keypoints[-1], seen)[image, order].cpu().numpy()  # (B, Q, k, 2)
         visibility = poses.visibility[-1][image, order].cpu().numpy()  # (B, Q, k)
-        centers = unit_to_pixels(poses.centers[-1], size)[image, order].cpu().numpy()  # (B, Q, 2)
+        centers = unit_to_pixels(poses.centers[-1], seen)[image, order].cpu().numpy()  # (B, Q, 2)
         by_image = zip(keypoints, visibility, scores.cpu().numpy(), centers, strict=True)
         return [Instances(*parts) for parts in by_image]

@@ -5,13 +5,19 @@ import pytest
 import torch
 from torchvision.ops import FrozenBatchNorm2d
 
-from poetlab.data.image_size import ImageSizeSettings, input_size
+from poetlab.data.image_size import ImageSizeSettings, input_size, seen_size
 from poetlab.inference import Predictor
 from poetlab.model.backbone import calibrate_batch_norm, normalize_images
 from poetlab.model.checkpoint import Snapshot
 from poetlab.model.folding import folded_copy
 from poetlab.model.poet import Poet, PoetOutput
-from poetlab.model.pose_vector import PosePrediction, encode_vectors, scores_from_logits
+from poetlab.model.pose_vector import (
+    PosePrediction,
+    encode_vectors,
+    pixels_to_unit,
+    scores_from_logits,
+    unit_to_pixels,
+)
 from poetlab.model.presets import ModelSettings
 from poetlab.skeleton import Skeleton
 
@@ -90,6 +96,63 @@ def test_shrinking_averages_instead_of_picking_pixels(model: Poet) -> None:
     even = normalize_images(torch.full((1, 3, 64, 96), 50, dtype=torch.uint8))
     inner = (..., slice(2, -2), slice(2, -2))
     torch.testing.assert_close(seen[0][inner], even[inner], atol=0.2, rtol=0)
+
+
+@pytest.mark.parametrize("size", [(80, 120), (120, 80), (33, 47), (64, 96), (1, 50), (700, 900)])
+@pytest.mark.parametrize("letterbox", [(64, 96), (96, 64), (128, 128)])
+def test_predictions_in_a_letterbox_are_in_pixels_of_the_full_frame(
+    constant_model: Poet, size: tuple[int, int], letterbox: tuple[int, int]
+) -> None:
+    predictor = predictor_of(constant_model, ImageSizeSettings(letterbox=letterbox))
+    instances = predictor.predict(torch.zeros(1, 3, *size, dtype=torch.uint8))[0]
+    seen = np.array([[1 / 4, 1 / 2], [1 / 2, 1 / 4], [7 / 8, 1 / 8]]) * letterbox[::-1] - 0.5  # pixels of the input
+    scale = np.divide(input_size(size, predictor.image_size), size)[::-1]
+    np.testing.assert_allclose(instances.keypoints[0], (seen + 0.5) / scale - 0.5, atol=2e-3, rtol=1e-5)
+    assert instances.centers is not None
+    center = (np.array([0.5, 0.25]) * letterbox[::-1]) / scale - 0.5
+    np.testing.assert_allclose(instances.centers[0], center, atol=2e-3, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("x", "y"), [(0, 0), (50, 30), (199, 119), (13, 101)])
+@pytest.mark.parametrize("letterbox", [(64, 64), (64, 96), (96, 64), (160, 320)])
+def test_what_is_seen_somewhere_in_a_letterbox_is_found_where_it_is_in_the_frame(
+    model: Poet, letterbox: tuple[int, int], x: int, y: int
+) -> None:
+    frame = torch.zeros(1, 3, 120, 200, dtype=torch.uint8)
+    rows, columns = torch.meshgrid(torch.arange(120), torch.arange(200), indexing="ij")
+    frame[:] = (250 * torch.exp(-((columns - x) ** 2 + (rows - y) ** 2) / 200)).round().to(torch.uint8)
+    predictor = predictor_of(model, ImageSizeSettings(letterbox=letterbox))
+    seen = predictor.resized(frame)[0, 0].double()
+    assert seen.shape == letterbox
+    at = torch.stack([(seen.sum(axis) * torch.arange(seen.shape[1 - axis])).sum() / seen.sum() for axis in (0, 1)])
+    in_frame = frame[0, 0].double()
+    expected = [(in_frame.sum(axis) * torch.arange(in_frame.shape[1 - axis])).sum() / in_frame.sum() for axis in (0, 1)]
+    unit = pixels_to_unit(at, letterbox)
+    found = unit_to_pixels(unit, seen_size((120, 200), predictor.image_size))
+    torch.testing.assert_close(found, torch.stack(expected), atol=0.3, rtol=0)
+
+
+def test_a_letterbox_is_black_where_the_frame_does_not_reach(model: Poet) -> None:
+    predictor = predictor_of(model, ImageSizeSettings(letterbox=(96, 96)))
+    seen = predictor.resized(torch.full((2, 3, 80, 120), 77, dtype=torch.uint8))
+    assert seen.shape == (2, 3, 96, 96)
+    assert (seen[:, :, :64] == 77).all()
+    assert (seen[:, :, 64:] == 0).all()
+
+
+@pytest.mark.parametrize("size", [(80, 120), (120, 80), (33, 47), (64, 96), (500, 301)])
+def test_a_frame_is_put_into_its_letterbox_in_the_same_way_alone_in_a_batch_and_in_a_video(
+    model: Poet, size: tuple[int, int]
+) -> None:
+    predictor = predictor_of(model, ImageSizeSettings(letterbox=(96, 160)))
+    random = torch.Generator().manual_seed(0)
+    frames = torch.randint(0, 256, (5, 3, *size), dtype=torch.uint8, generator=random)
+    together = predictor.resized(frames)
+    interleaved = frames.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)  # as video is decoded
+    for number in range(5):
+        assert torch.equal(predictor.resized(frames[number : number + 1])[0], together[number])
+        assert torch.equal(predictor.resized(interleaved[number : number + 1])[0], together[number])
+    assert torch.equal(predictor.resized(together), together), "what is in its letterbox stays as it is"
 
 
 def test_every_query_gives_an_instance_and_the_best_comes_first(model: Poet, frames: torch.Tensor) -> None:

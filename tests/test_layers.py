@@ -14,7 +14,7 @@ LAYERS = (
     {"errors", "settings", "skeleton", "poses", "files", "yaml_file", "overlap"},
     {"model", "video", "device"},
     {"labels", "data", "results", "drawn", "weights"},
-    {"training", "evaluation", "inference", "analysis", "rendering", "filtering", "plots", "tracking"},
+    {"training", "evaluation", "inference", "analysis", "rendering", "filtering", "plots", "tracking", "checking"},
     {"config", "project", "workflow", "demo"},
     {"cli", "__main__"},
 )

@@ -16,7 +16,7 @@ from poetlab.analysis.prediction import FittingPredictor
 from poetlab.analysis.selection import Crop
 from poetlab.errors import ResultsError, VideoError
 from poetlab.inference import Predictor
-from poetlab.model.poet import PoetOutput
+from poetlab.model.network import NetworkOutput
 from poetlab.overlap import run_ahead
 from poetlab.poses import Instances
 from poetlab.results.writing import ResultsWriter
@@ -107,7 +107,7 @@ class _Output:
 
     frames: np.ndarray
     times: np.ndarray
-    parts: list[PoetOutput]
+    parts: list[NetworkOutput]
 
 
 def _predict(predictor: FittingPredictor, batches: Generator[Batch]) -> Generator[_Output]:
@@ -135,8 +135,8 @@ def _tracks(
         if len(tracks.slots):
             logger.warning(_NOT_TOLD_APART, video)
         return {}
-    how = plan.tracking.model_dump() | {"individuals": n_individuals, "joins": tracks.n_joins}
-    return {"individuals": tracks.individuals, "slots": tracks.slots, "tracking": how}
+    how = plan.tracking.model_dump() | {"individuals": n_individuals, "joins": len(tracks.joins)}
+    return {"individuals": tracks.individuals, "slots": tracks.slots, "joins": tracks.joins, "tracking": how}
 
 
 def _detections(

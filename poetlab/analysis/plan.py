@@ -72,7 +72,7 @@ class VideoResult:
         seconds: Time that took.
         most_animals: Largest number of animals found in one frame; None if it failed.
         mean_animals: Their mean number in a frame; None if it failed.
-        n_tracks: Names that tracking gave, those of individuals that were never found included; None if it was off.
+        n_tracks: Individuals that were ever found under a name of tracking; None if it was off.
         n_joins: Places where tracking took two stretches for one animal: where a switch could be; None if it was off.
         notes: What was wrong with the video, or why it failed or was skipped; one sentence each.
     """

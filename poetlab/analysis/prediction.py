@@ -9,7 +9,7 @@ from torch import Tensor
 
 from poetlab.errors import DeviceError
 from poetlab.inference import Predictor
-from poetlab.model.poet import PoetOutput
+from poetlab.model.network import NetworkOutput
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class FittingPredictor:
             digest.update(weights.cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
 
-    def run(self, images: Tensor) -> list[PoetOutput]:
+    def run(self, images: Tensor) -> list[NetworkOutput]:
         """What the network says of a batch, in one or more parts that follow each other.
 
         Args:

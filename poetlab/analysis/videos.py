@@ -103,8 +103,9 @@ def _finished(
         on_progress = partial(progress.on_drawn, video)
         render_video(video, read_poses(path), labeled, on_progress=on_progress)
     with ResultFile(path) as results:
-        n_animals = (results.scores() > 0).sum(axis=1)
+        is_found = results.scores() > 0
         attributes = results.attributes
+    n_animals = is_found.sum(axis=1)
     return VideoResult(
         video,
         status,
@@ -113,7 +114,7 @@ def _finished(
         n_frames=len(n_animals),
         most_animals=int(n_animals.max()),
         mean_animals=float(n_animals.mean()),
-        n_tracks=len(attributes["individuals"]) if attributes["tracked"] else None,
+        n_tracks=int(is_found.any(axis=0).sum()) if attributes["tracked"] else None,
         n_joins=attributes.get("tracking", {}).get("joins"),
     )
 

@@ -1,5 +1,6 @@
 """`poetlab evaluate`: measure a network on labeled images."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -21,6 +22,7 @@ from poetlab.cli.options import DeviceOption, ProjectOption, SnapshotOption
 from poetlab.errors import ConfigError
 
 if TYPE_CHECKING:
+    from poetlab.evaluation.calibration import Calibration
     from poetlab.evaluation.report import Evaluation
     from poetlab.project import Project
 
@@ -39,7 +41,7 @@ def evaluate(
     device: DeviceOption = None,
     project: ProjectOption = Path(),
 ) -> None:
-    """Measure a trained network: COCO figures, pixel errors, centers, visibility and counts."""
+    """Measure a trained network: COCO figures, pixel errors, centers, visibility, calibration and counts."""
     from poetlab.project import open_project
 
     layers = _parse_layers(decoder_layers)
@@ -81,14 +83,18 @@ def show_evaluation(evaluation: "Evaluation") -> None:
             plain(error.keypoint), str(error.n), number(error.median, ".1f"), number(error.percentile_90, ".1f")
         )
     show_table(errors)
+    if evaluation.calibration.n:
+        _show_calibration(evaluation.calibration)
     show(
         f"{counted(evaluation.n_images, 'image')}, {counted(evaluation.n_animals, 'animal')}, "
         f"{counted(evaluation.n_detections, 'detection')} with a score of at least {evaluation.threshold:g}: "
-        f"{evaluation.n_missed} missed, {evaluation.n_extra} too many, "
+        f"{evaluation.n_missed} missed (recall {number(evaluation.recall, '.3f')}), {evaluation.n_extra} too many, "
         f"mean count error {evaluation.count_error:.2f} an image"
     )
     _show_centers(evaluation)
     _show_visibility(evaluation)
+    if not math.isnan(evaluation.score_ranking):
+        show(f"scores rank matched animals by OKS: rank correlation {evaluation.score_ranking:.2f}")
 
 
 def _show_coco(evaluation: "Evaluation") -> None:
@@ -135,6 +141,28 @@ def _show_visibility(evaluation: "Evaluation") -> None:
         )
     else:
         show("visibility: no animal is matched, so there is nothing to compare or draw")
+
+
+def _show_calibration(figures: "Calibration") -> None:
+    calibration = table(
+        "keypoints",
+        "labeled visible",
+        "mean prediction",
+        "calibration error",
+        "by chance",
+        "Brier score",
+        title="Predicted visibility as a probability, matched animals",
+    )
+    calibration.columns[0].justify = "right"
+    calibration.add_row(
+        str(figures.n),
+        f"{figures.visible:.3f}",
+        f"{figures.predicted:.3f}",
+        f"{figures.error:.3f}",
+        f"{figures.error_by_chance:.3f}",
+        f"{figures.brier_score:.3f}",
+    )
+    show_table(calibration)
 
 
 def _parse_layers(text: str | None) -> int | Literal["all"] | None:

@@ -13,6 +13,7 @@ from rich.markup import escape
 import poetlab
 from poetlab.cli import (
     analyze,
+    check,
     demo,
     evaluate,
     export,
@@ -40,6 +41,7 @@ app = typer.Typer(
 _COMMANDS: dict[str, Callable[..., None]] = {
     "init": init.init,
     "import": importing.import_,
+    "check": check.check,
     "train": train.train,
     "evaluate": evaluate.evaluate,
     "analyze": analyze.analyze,

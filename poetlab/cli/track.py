@@ -109,9 +109,9 @@ def _show_result(tracked: "TrackedResult") -> None:
 def _show_summary(tracked: "list[TrackedResult]") -> None:
     if not tracked:
         return
-    summary = table("result", "frames", "individuals", "gaps", "detections", "left out")
+    summary = table("result", "frames", "individuals", "joins", "gaps", "detections", "left out")
     for one in tracked:
-        numbers = (one.n_frames, len(one.individuals), one.n_gaps, one.n_detections, one.n_left_out)
+        numbers = (one.n_frames, one.n_seen, one.n_joins, one.n_gaps, one.n_detections, one.n_left_out)
         summary.add_row(plain(one.result.name), *map(str, numbers))
     show_table(summary)
     compared = table("labels", "frames", "missed", "switches", "fragments", "IDF1", "IDF1 of found", "HOTA")

@@ -20,7 +20,11 @@ _MOST_NAMES = 20
 
 def train(
     preset: Annotated[
-        str | None, typer.Option(help="poet-r18, poet-r50 or poet-dc5-r50.", show_default="from config.yaml")
+        str | None,
+        typer.Option(
+            help="poet-swift-light, -medium or -large; poet-r18, poet-r50 or poet-dc5-r50.",
+            show_default="from config.yaml",
+        ),
     ] = None,
     pretrained: Annotated[str, typer.Option(metavar="coco|imagenet|none|FILE", help="Weights to start from.")] = "none",
     keypoint_map: Annotated[
@@ -45,6 +49,12 @@ def train(
             show_default="from config.yaml",
         ),
     ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            metavar="video|frame|FILE", help="Split the images anew, or as a file says.", show_default="as imported"
+        ),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the latest run.")] = False,
     project: ProjectOption = Path(),
 ) -> None:
@@ -61,6 +71,7 @@ def train(
         device=device,
         seed=seed,
         also_evaluate=also_evaluate or (),
+        split=split,
         resume=resume,
     )
 
@@ -93,6 +104,8 @@ def run_train(project: "Project", **choices: Any) -> None:
                 **choices,
             )
     is_trained = result.rows[-1]["epoch"] > 0
+    if result.stopped_early:
+        show(f"stopped early: for {counted(result.patience, 'epoch')} validation AP has not become better")
     show(f"{'trained' if is_trained else 'measured the start of'} {relative(result.folder.path)}")
     show(f"  metrics: {relative(result.folder.metrics)} and {relative(result.folder.metrics_plot)}")
     if is_trained:
@@ -136,14 +149,16 @@ def _summarize(names: Sequence[str]) -> str:
 def _show_start(start: "TrainingStart") -> None:
     begun = f"going on after epoch {start.n_epochs_done} of" if start.resumed else "training"
     show(f"{begun} {relative(start.folder.path)}: {start.preset} on {start.device}, {counted(start.n_epochs, 'epoch')}")
-    validated = f"{start.n_validation_images} for validation"
-    if not start.n_validation_images:
-        validated = "none for validation, so AP is measured on the training images"
-    show(f"  {counted(start.n_training_images, 'training image')}, {validated}")
-    for name, n_images in start.also_evaluated.items():
-        show(f"  {plain(name)}: {counted(n_images, 'image')}, not trained on, measured at each validation")
-    if start.n_epochs_done >= start.n_epochs > 0:
+    _show_images(start)
+    if start.stopped_early:
+        show("  it has ended early, since its validation AP was flat; to go on, give --epochs")
+    elif start.n_epochs_done >= start.n_epochs > 0:
         show("  all its epochs are done already; for more, give a higher --epochs")
+    if start.choices:
+        show("  chosen for these images, and why; config.yaml can say otherwise:")
+    for name, choice in start.choices.items():
+        value = list(choice.value) if isinstance(choice.value, tuple) else choice.value
+        show(f"    {name} {plain(value)}: {plain(choice.reason)}")
     if start.transfer:
         show_transfer(start.transfer)
     if start.frozen:
@@ -152,6 +167,18 @@ def _show_start(start: "TrainingStart") -> None:
         named_first = sorted(start.rates.items(), key=lambda item: not item[0])
         rates = (f"{plain(part) or 'all else'} {rate:g}" for part, rate in named_first)
         show(f"  learning rates: {', '.join(rates)}")
+
+
+def _show_images(start: "TrainingStart") -> None:
+    """Print which images a run learns from and is measured on."""
+    validated = f"{start.n_validation_images} for validation"
+    if not start.n_validation_images:
+        validated = "none for validation, so AP is measured on the training images"
+    show(f"  {counted(start.n_training_images, 'training image')}, {validated}")
+    if start.split_rule:
+        show(f"  split {plain(start.split_rule)}")
+    for name, n_images in start.also_evaluated.items():
+        show(f"  {plain(name)}: {counted(n_images, 'image')}, not trained on, measured at each validation")
 
 
 def _show_epoch(row: Mapping[str, Any], also_evaluated: Iterable[str]) -> None:

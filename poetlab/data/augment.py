@@ -6,7 +6,8 @@ mirroring to width - 1 - x. torchvision's own transforms of keypoints scale x to
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from torchvision.transforms.v2 import functional as transform
 
 from poetlab.data.augment_settings import AugmentSettings
 from poetlab.data.image_size import ImageSizeSettings, input_size
-from poetlab.data.samples import Sample
+from poetlab.data.samples import Sample, scale_labels
 
 _SMALLEST_CROP = 0.5
 _PATCH_SIZES = (0.03, 0.12)
@@ -46,7 +47,7 @@ def augment(
     if rng.random() < settings.flip_probability:
         sample = flip(sample, flip_indices)
     if rng.random() < settings.dropout_probability:
-        sample = blank(sample, _draw_patches(sample.size, rng))
+        sample = blank(sample, draw_patches(sample.size, rng))
     return drop_lost_animals(sample)
 
 
@@ -54,23 +55,18 @@ def crop(sample: Sample, region: tuple[int, int, int, int]) -> Sample:
     """Cut out a region (x, y, width, height) in pixels."""
     x, y, width, height = region
     shift = torch.tensor([x, y])
-    return Sample(
+    return replace(
+        sample,
         image=sample.image[:, y : y + height, x : x + width],
         keypoints=sample.keypoints - shift,
-        visible=sample.visible,
         bboxes=torch.cat([sample.bboxes[:, :2] - shift, sample.bboxes[:, 2:]], dim=1),
     )
 
 
 def resize(sample: Sample, size: tuple[int, int]) -> Sample:
     """Scale to (height, width), with antialiasing."""
-    scale = torch.tensor([size[1] / sample.size[1], size[0] / sample.size[0]])
-    return Sample(
-        image=transform.resize(sample.image, list(size), antialias=True),
-        keypoints=(sample.keypoints + 0.5) * scale - 0.5,
-        visible=sample.visible,
-        bboxes=torch.cat([(sample.bboxes[:, :2] + 0.5) * scale - 0.5, sample.bboxes[:, 2:] * scale], dim=1),
-    )
+    image = transform.resize(sample.image, list(size), antialias=True)
+    return scale_labels(replace(sample, image=image), sample.size)
 
 
 def rotate(sample: Sample, degrees: float) -> Sample:
@@ -83,13 +79,11 @@ def rotate(sample: Sample, degrees: float) -> Sample:
     def turned(points: Tensor) -> Tensor:
         return (points - middle) @ turn.T + middle
 
-    corners = turned(_corners(sample.bboxes))  # (n, 4, 2)
-    low, high = corners.amin(1), corners.amax(1)
-    return Sample(
+    return replace(
+        sample,
         image=transform.rotate(sample.image, degrees, interpolation=transform.InterpolationMode.BILINEAR),
         keypoints=turned(sample.keypoints),
-        visible=sample.visible,
-        bboxes=torch.cat([low, high - low], dim=1),
+        bboxes=turned_bboxes(sample.bboxes, turned),
     )
 
 
@@ -99,10 +93,12 @@ def flip(sample: Sample, flip_indices: Sequence[int]) -> Sample:
     indices = torch.tensor(list(flip_indices))
     mirrored = torch.stack([width - 1 - sample.keypoints[..., 0], sample.keypoints[..., 1]], dim=-1)
     left = width - 1 - sample.bboxes[:, 0] - sample.bboxes[:, 2]
-    return Sample(
+    return replace(
+        sample,
         image=sample.image.flip(2),
         keypoints=mirrored[:, indices],
         visible=sample.visible[:, indices],
+        located=sample.located[:, indices],
         bboxes=torch.cat([left[:, None], sample.bboxes[:, 1:]], dim=1),
     )
 
@@ -112,24 +108,40 @@ def blank(sample: Sample, patches: Sequence[tuple[int, int, int, int]]) -> Sampl
     image = sample.image.clone()
     for x, y, width, height in patches:
         image[:, y : y + height, x : x + width] = 0
-    return Sample(image, sample.keypoints, sample.visible, sample.bboxes)
+    return replace(sample, image=image)
 
 
-def drop_lost_animals(sample: Sample) -> Sample:
-    """Mark keypoints outside the image as not visible, and remove animals that left it altogether."""
+def drop_lost_animals(sample: Sample, *, keep_occluded: bool = False) -> Sample:
+    """Mark keypoints outside the image as not labeled, and remove animals that left it altogether.
+
+    Args:
+        sample: The image and its animals.
+        keep_occluded: Whether an animal stays as long as any of its labeled keypoints does. POET knows only visible
+            ones, so by default it goes with the last of these.
+    """
     height, width = sample.size
     edge = torch.tensor([width - 0.5, height - 0.5])
     inside = ((sample.keypoints >= -0.5) & (sample.keypoints <= edge)).all(-1)
-    visible = sample.visible & inside
+    visible, located = sample.visible & inside, sample.located & inside
+    before, after = (sample.located, located) if keep_occluded else (sample.visible, visible)
     low = sample.bboxes[:, :2].clamp(min=-0.5)
     high = torch.minimum(sample.bboxes[:, :2] + sample.bboxes[:, 2:], edge)
-    kept = visible.any(1) | (~sample.visible.any(1) & (high > low).all(1))
+    kept = after.any(1) | (~before.any(1) & (high > low).all(1))
     return Sample(
         image=sample.image,
-        keypoints=torch.where(visible[..., None], sample.keypoints, 0)[kept],
+        keypoints=torch.where(located[..., None], sample.keypoints, 0)[kept],
         visible=visible[kept],
         bboxes=torch.cat([low, (high - low).clamp(min=0)], dim=1)[kept],
+        located=located[kept],
+        areas=sample.areas[kept],
     )
+
+
+def turned_bboxes(bboxes: Tensor, turned: Callable[[Tensor], Tensor]) -> Tensor:
+    """The upright boxes (n, 4) around boxes whose corners (n, 4, 2) go where `turned` takes them."""
+    corners = turned(_corners(bboxes))
+    low, high = corners.amin(1), corners.amax(1)
+    return torch.cat([low, high - low], dim=1)
 
 
 def _corners(bboxes: Tensor) -> Tensor:
@@ -162,7 +174,8 @@ def _starts_that_hold(point: float, length: int, starts: tuple[int, int]) -> tup
     return low, max(low, high)
 
 
-def _draw_patches(size: tuple[int, int], rng: np.random.Generator) -> list[tuple[int, int, int, int]]:
+def draw_patches(size: tuple[int, int], rng: np.random.Generator) -> list[tuple[int, int, int, int]]:
+    """A few small regions (x, y, width, height) of an image of this (height, width), for `blank`."""
     height, width = size
     patches = []
     for _ in range(rng.integers(1, _MOST_PATCHES + 1)):

@@ -1,5 +1,6 @@
 """Training batches: which images, in which order, changed how, stacked into tensors."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,15 +11,21 @@ from torch.utils.data import DataLoader, Dataset
 
 from poetlab.data.augment import augment
 from poetlab.data.augment_settings import AugmentSettings
+from poetlab.data.image_cache import ImageCache
 from poetlab.data.image_size import ImageSizeSettings
-from poetlab.data.samples import Sample, read_sample
+from poetlab.data.samples import Sample, read_sample, read_scaled_image, scale_labels, to_sample
+from poetlab.data.warp import augment_in_letterbox, working_size
 from poetlab.labels.label_set import LabelSet
 from poetlab.model.pose_vector import PoseTargets, stack_targets
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
     """Images of different sizes, padded at the right and bottom, with their targets.
+
+    Images in a letterbox are all of its size, and no padding counts as such: the targets are in units of all of it.
 
     Attributes:
         images: (B, 3, H, W) uint8.
@@ -45,12 +52,24 @@ class TrainingImages(Dataset[Sample]):
         image_size: ImageSizeSettings,
         seed: int,
         epoch: int,
+        cache: ImageCache | None = None,
     ) -> None:
+        """Name the images of an epoch; each is read when it is asked for.
+
+        Args:
+            label_sets: Where they are from.
+            augment_settings: How to change them.
+            image_size: How large the network sees them.
+            seed: Of all randomness.
+            epoch: The epoch's number.
+            cache: Where to keep decoded images, from `image_cache`; used only with a letterbox.
+        """
         self.places = [(label_set, index) for label_set in label_sets for index in range(len(label_set.images))]
         self.augment_settings = augment_settings
         self.image_size = image_size
         self.seed = seed
         self.epoch = epoch
+        self.cache = cache or ImageCache((), 0)
 
     def __len__(self) -> int:
         return len(self.places)
@@ -58,12 +77,45 @@ class TrainingImages(Dataset[Sample]):
     def __getitem__(self, number: int) -> Sample:
         label_set, index = self.places[number]
         rng = np.random.default_rng([self.seed, self.epoch, number + 1])  # 0 stands for the order
+        flip_indices = label_set.skeleton.flip_indices
+        if letterbox := self.image_size.letterbox:
+            sample = self._working_sample(number, letterbox)
+            return augment_in_letterbox(sample, flip_indices, self.augment_settings, letterbox, rng)
         sample = read_sample(label_set, index)
-        return augment(sample, label_set.skeleton.flip_indices, self.augment_settings, self.image_size, rng)
+        return augment(sample, flip_indices, self.augment_settings, self.image_size, rng)
+
+    def _working_sample(self, number: int, letterbox: tuple[int, int]) -> Sample:
+        """An image no larger than its warp needs."""
+        label_set, index = self.places[number]
+        labeled = label_set.images[index]
+        size = working_size(labeled.size, self.augment_settings, letterbox)
+        pixels = self.cache.image(number, lambda: read_scaled_image(label_set, labeled, size))
+        image = torch.from_numpy(pixels).permute(2, 0, 1)
+        return scale_labels(to_sample(image, labeled, label_set.skeleton.n_keypoints), labeled.size)
 
     def order(self) -> list[int]:
         """The order in which this epoch shows the images."""
         return [int(i) for i in np.random.default_rng([self.seed, self.epoch, 0]).permutation(len(self))]
+
+
+def image_cache(
+    label_sets: Sequence[LabelSet],
+    augment_settings: AugmentSettings,
+    image_size: ImageSizeSettings,
+    most_megabytes: int,
+) -> ImageCache | None:
+    """A cache for the images of every epoch; None without a letterbox, where sizes vary, or without memory for it."""
+    if image_size.letterbox is None:
+        return None
+    images = (image for label_set in label_sets for image in label_set.images)
+    sizes = [working_size(image.size, augment_settings, image_size.letterbox) for image in images]
+    try:
+        return ImageCache(sizes, most_megabytes * 10**6)
+    except OSError as error:
+        logger.warning(
+            "no memory for decoded images (%s): each is read anew; lower training.image_cache", error.strerror
+        )
+        return None
 
 
 def training_batches(images: TrainingImages, batch_size: int, n_workers: int, skip: int = 0) -> Iterator[Batch]:

@@ -1,15 +1,17 @@
 """One labeled image, read from disk, as tensors."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+from torchvision.transforms.v2 import functional as transform
 
+from poetlab.data.image_size import ImageSizeSettings, seen_size
 from poetlab.errors import LabelError
-from poetlab.labels.label_set import VISIBLE, LabeledImage, LabelSet
+from poetlab.labels.label_set import UNLABELED, VISIBLE, LabeledImage, LabelSet
 from poetlab.model.pose_vector import PoseTargets, encode_targets
 
 
@@ -19,15 +21,19 @@ class Sample:
 
     Attributes:
         image: (3, H, W) uint8, RGB.
-        keypoints: (n, k, 2) as (x, y); 0 where not visible.
+        keypoints: (n, k, 2) as (x, y); 0 where not located.
         visible: (n, k) true where labeled as visible.
         bboxes: (n, 4) as (x, y, width, height).
+        located: (n, k) true where the position is labeled, visible or occluded.
+        areas: (n,) the area that scales OKS, as in `LabeledInstance`.
     """
 
     image: Tensor
     keypoints: Tensor
     visible: Tensor
     bboxes: Tensor
+    located: Tensor
+    areas: Tensor
 
     @property
     def size(self) -> tuple[int, int]:
@@ -36,7 +42,9 @@ class Sample:
 
     def targets(self) -> PoseTargets:
         """The animals as the network's targets, a batch of one."""
-        return encode_targets(self.keypoints, self.visible, self.bboxes, self.size)
+        return encode_targets(
+            self.keypoints, self.visible, self.bboxes, self.size, located=self.located, areas=self.areas
+        )
 
 
 def read_sample(label_set: LabelSet, index: int) -> Sample:
@@ -46,7 +54,8 @@ def read_sample(label_set: LabelSet, index: int) -> Sample:
         LabelError: If the image cannot be read, or differs in size from what its labels say.
     """
     labeled = label_set.images[index]
-    return _to_sample(read_labeled_image(label_set, labeled), labeled, label_set.skeleton.n_keypoints)
+    image = torch.from_numpy(read_labeled_image(label_set, labeled)).permute(2, 0, 1).contiguous()
+    return to_sample(image, labeled, label_set.skeleton.n_keypoints)
 
 
 def read_labeled_image(label_set: LabelSet, labeled: LabeledImage) -> np.ndarray:
@@ -63,6 +72,17 @@ def read_labeled_image(label_set: LabelSet, labeled: LabeledImage) -> np.ndarray
             f"{labeled.size[1]} x {labeled.size[0]} when imported; put the original back or import again"
         )
     return image
+
+
+def read_scaled_image(label_set: LabelSet, labeled: LabeledImage, size: tuple[int, int]) -> np.ndarray:
+    """Read an image of a label set and scale it, with antialiasing, to (height, width).
+
+    Raises:
+        LabelError: As `read_labeled_image`.
+    """
+    image = torch.from_numpy(read_labeled_image(label_set, labeled)).permute(2, 0, 1)
+    scaled: Tensor = transform.resize(image, list(size), antialias=True)
+    return scaled.permute(1, 2, 0).numpy()
 
 
 def read_image(path: Path) -> np.ndarray:
@@ -92,23 +112,43 @@ def _as_rgb(image: Image.Image) -> np.ndarray:
     return np.repeat((values // 2**8).astype(np.uint8)[..., None], 3, axis=2)
 
 
-def label_targets(labeled: LabeledImage, n_keypoints: int) -> PoseTargets:
+def label_targets(labeled: LabeledImage, n_keypoints: int, image_size: ImageSizeSettings) -> PoseTargets:
     """The animals of a labeled image as the network's targets, a batch of one; crowd regions are no animals.
 
-    Targets are in units of the image, so they hold at whichever size the network sees it.
+    Targets are in units of what the network sees: of the image, so that they hold at whichever size it is seen, or of
+    the letterbox that it lies in.
     """
-    return encode_targets(*_label_tensors(labeled, n_keypoints), labeled.size)
+    keypoints, visible, bboxes, located, areas = _label_tensors(labeled, n_keypoints)
+    return encode_targets(keypoints, visible, bboxes, seen_size(labeled.size, image_size), located=located, areas=areas)
 
 
-def _to_sample(image: np.ndarray, labeled: LabeledImage, n_keypoints: int) -> Sample:
-    return Sample(torch.from_numpy(image).permute(2, 0, 1).contiguous(), *_label_tensors(labeled, n_keypoints))
+def to_sample(image: Tensor, labeled: LabeledImage, n_keypoints: int) -> Sample:
+    """The labels of an image with its pixels (3, H, W) uint8; crowd regions are no animals."""
+    return Sample(image, *_label_tensors(labeled, n_keypoints))
 
 
-def _label_tensors(labeled: LabeledImage, n_keypoints: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Keypoints (n, k, 2), whether they are visible (n, k), and boxes (n, 4), as in `Sample`."""
+def scale_labels(sample: Sample, size: tuple[int, int]) -> Sample:
+    """A sample whose labels are in pixels of its image at another (height, width), with labels that fit its image."""
+    scale = torch.tensor([sample.size[1] / size[1], sample.size[0] / size[0]])
+    return replace(
+        sample,
+        keypoints=(sample.keypoints + 0.5) * scale - 0.5,
+        bboxes=torch.cat([(sample.bboxes[:, :2] + 0.5) * scale - 0.5, sample.bboxes[:, 2:] * scale], dim=1),
+        areas=sample.areas * scale.prod(),
+    )
+
+
+def _label_tensors(labeled: LabeledImage, n_keypoints: int) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """The animals as in `Sample`, after its image."""
     animals = [instance for instance in labeled.instances if not instance.is_crowd]
     labels = np.array([instance.keypoints for instance in animals]).reshape(-1, n_keypoints, 3)
-    visible = labels[..., 2] == VISIBLE
-    keypoints = np.where(visible[..., None], labels[..., :2], 0)
+    located = labels[..., 2] != UNLABELED
+    keypoints = np.where(located[..., None], labels[..., :2], 0)
     bboxes = np.array([instance.bbox for instance in animals]).reshape(-1, 4)
-    return torch.from_numpy(keypoints).float(), torch.from_numpy(visible), torch.from_numpy(bboxes).float()
+    return (
+        torch.from_numpy(keypoints).float(),
+        torch.from_numpy(labels[..., 2] == VISIBLE),
+        torch.from_numpy(bboxes).float(),
+        torch.from_numpy(located),
+        torch.tensor([instance.area for instance in animals], dtype=torch.float32),
+    )

@@ -36,7 +36,8 @@ class Comparison:
         rows, columns = linear_sum_assignment(-similarity)
         is_match = similarity[rows, columns] > 0
         rows, columns = rows[is_match], columns[is_match]
-        self._matched.append(MatchedAnimals.of_image(detections.take(rows), [animals[column] for column in columns]))
+        found = [animals[column] for column in columns]
+        self._matched.append(MatchedAnimals.of_image(detections.take(rows), found, similarity[rows, columns]))
 
     def matched(self) -> MatchedAnimals:
         """The animals of all images that a detection matches."""

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 
+from poetlab.evaluation.calibration import calibration
 from poetlab.evaluation.center_error import center_error
 from poetlab.evaluation.coco_figures import MOST_DETECTIONS, coco_figures, sigma_rule
 from poetlab.evaluation.comparison import Comparison
 from poetlab.evaluation.keypoint_error import keypoint_errors
 from poetlab.evaluation.predicting import OnOutput, PredictedImage, predict_images
 from poetlab.evaluation.report import Evaluation
+from poetlab.evaluation.score_ranking import score_ranking
 from poetlab.evaluation.visibility import visibility_figures
 from poetlab.inference import Predictor
 from poetlab.labels.label_set import LabelSet
@@ -68,10 +70,13 @@ def score_predictions(
         keypoint_errors=keypoint_errors(matched, skeleton.keypoints),
         center_error=center_error(matched),
         visibility=visibility_figures(matched),
+        calibration=calibration(matched),
+        score_ranking=score_ranking(matched),
         n_images=len(predicted),
         n_animals=comparison.n_animals,
         n_detections=comparison.n_detections,
         n_missed=comparison.n_animals - len(matched),
+        recall=len(matched) / comparison.n_animals if comparison.n_animals else float("nan"),
         n_extra=comparison.n_detections - len(matched),
         count_error=comparison.sum_of_count_errors / len(predicted),
         threshold=threshold,

@@ -10,10 +10,10 @@ from poetlab.data.samples import read_labeled_image
 from poetlab.errors import LabelError, SnapshotError
 from poetlab.inference import Predictor
 from poetlab.labels.label_set import LabeledImage, LabelSet
-from poetlab.model.poet import PoetOutput
+from poetlab.model.network import NetworkOutput
 from poetlab.poses import Instances
 
-OnOutput = Callable[[PoetOutput, Sequence[LabeledImage]], None]
+OnOutput = Callable[[NetworkOutput, Sequence[LabeledImage]], None]
 """Called with what a network said of a batch, and the batch's images."""
 
 
@@ -83,8 +83,8 @@ def predict_images(
     return [predicted[number] for number in range(len(places))]
 
 
-def _check_finite(predictor: Predictor, output: PoetOutput) -> None:
-    if not (output.class_logits.isfinite().all() and output.pose_vectors.isfinite().all()):
+def _check_finite(predictor: Predictor, output: NetworkOutput) -> None:
+    if not output.is_finite():
         raise SnapshotError(
             f"the network {predictor.name} predicts what is not a number, so its training has diverged; "
             "use another snapshot, or train again with a lower learning rate"
@@ -92,10 +92,10 @@ def _check_finite(predictor: Predictor, output: PoetOutput) -> None:
 
 
 def _instances(
-    predictor: Predictor, output: PoetOutput, size: tuple[int, int], *, every_layer: bool
+    predictor: Predictor, output: NetworkOutput, size: tuple[int, int], *, every_layer: bool
 ) -> list[list[Instances]]:
     """The instances in each image of a batch, after each decoder layer or after the last alone."""
-    n_layers = len(output.class_logits)
+    n_layers = len(output.scores)
     kept = range(1, n_layers + 1) if every_layer else (n_layers,)
     return [predictor.instances(output.of_layers(number), size) for number in kept]
 

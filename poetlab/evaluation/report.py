@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, is_dataclass
 from typing import Any
 
+from poetlab.evaluation.calibration import Calibration
 from poetlab.evaluation.center_error import CenterError
 from poetlab.evaluation.keypoint_error import KeypointError
 from poetlab.evaluation.matched import MatchedAnimals
@@ -22,10 +23,13 @@ class Evaluation:
         keypoint_errors: One entry a keypoint, then one for all of them together.
         center_error: Distances between predicted and labeled centers.
         visibility: Predicted against labeled visibility.
+        calibration: Whether predicted visibility is a probability.
+        score_ranking: Rank correlation of the score and the OKS of matched detections.
         n_images: Images seen.
         n_animals: Labeled animals, crowd regions and animals without keypoints left out.
         n_detections: Detections with a score of at least `threshold`.
         n_missed: Labeled animals that no such detection matches with an OKS of at least 0.1.
+        recall: Fraction of the labeled animals that are not missed.
         n_extra: Such detections that match no labeled animal so.
         count_error: Mean absolute difference an image between animals labeled and detected.
         threshold: Score from which a detection counts for all but the COCO figures.
@@ -42,10 +46,13 @@ class Evaluation:
     keypoint_errors: tuple[KeypointError, ...]
     center_error: CenterError
     visibility: VisibilityFigures
+    calibration: Calibration
+    score_ranking: float
     n_images: int
     n_animals: int
     n_detections: int
     n_missed: int
+    recall: float
     n_extra: int
     count_error: float
     threshold: float

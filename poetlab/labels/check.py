@@ -7,13 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from poetlab.errors import LabelError, SkeletonError
+from poetlab.errors import LabelError
 from poetlab.labels.complete import AreaSource, area_rule, complete_instance
 from poetlab.labels.image_files import find_image, inspect_image, is_turned, safe_file_name
 from poetlab.labels.json_file import drain
-from poetlab.labels.label_set import LabeledInstance, Split
+from poetlab.labels.keypoint_names import LACKING
+from poetlab.labels.label_set import OCCLUDED, LabeledImage, LabeledInstance, Split
+from poetlab.labels.merging import FoundInstance, Told
 from poetlab.labels.source_labels import ImageOrigin, LeftOut, SourceImage, SourceLabels
-from poetlab.skeleton import Skeleton
+from poetlab.labels.split_rule import DrawnSplit
 
 MISSING = "image file is missing"
 
@@ -31,6 +33,7 @@ class CheckedImage:
         video: The name of the video that it is a frame of, or None.
         frame: The number of the frame in that video, or None.
         split: What the source has it for, or None where it does not say.
+        is_boxed: Whether each animal's box or mask is the source's own.
     """
 
     origin: Path | ImageOrigin
@@ -41,6 +44,18 @@ class CheckedImage:
     video: str | None
     frame: int | None
     split: Split | None
+    is_boxed: tuple[bool, ...]
+
+    @property
+    def found(self) -> list[FoundInstance]:
+        """Its animals, to be merged with those that the project has."""
+        return list(map(FoundInstance, self.instances, self.is_boxed))
+
+    def labeled(self, file_name: str, instances: tuple[LabeledInstance, ...], drawn: DrawnSplit) -> LabeledImage:
+        """The image of a label set, with that name, these animals and its split."""
+        facts = (self.id, self.video, self.frame)
+        is_given = self.split is not None or file_name in drawn.given
+        return LabeledImage(file_name, self.size, instances, drawn.splits[file_name], *facts, is_given)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,16 +66,18 @@ class CheckedLabels:
         images: The usable images, in the order of the source.
         n_listed: How many images the source lists.
         area_rule: How the areas of the instances were obtained, in words.
+        told: What the source can tell of an animal. It tells visible from occluded points if it has an occluded one.
     """
 
     images: list[CheckedImage]
     n_listed: int
     area_rule: str
+    told: Told
 
 
 def check_labels(
     source: SourceLabels,
-    skeleton: Skeleton,
+    order: np.ndarray,
     folders: Sequence[Path],
     on_progress: Callable[[int, int], None],
 ) -> CheckedLabels:
@@ -68,15 +85,13 @@ def check_labels(
 
     Args:
         source: What a format's reader found; its list of images is emptied to save memory.
-        skeleton: The skeleton to bring the keypoints to: the same names in any order.
+        order: (k,) where among the source's keypoints each one of the label set stands; see `keypoint_order`.
         folders: Where the images may lie, first choice first.
         on_progress: Called with (images checked, all images).
 
     Raises:
-        SkeletonError: If the keypoint names differ from the skeleton's.
         LabelError: If an image name is unsafe, or if the labels contradict themselves.
     """
-    order = keypoint_order(source.skeleton, skeleton)
     images = _merge(source.images, source.left_out)
     n_images = len(images)
     names: dict[Path, str] = {}
@@ -88,31 +103,15 @@ def check_labels(
             origin, size = found
             if isinstance(origin, Path) and (other := names.setdefault(origin, image.file_name)) != image.file_name:
                 raise LabelError(f"'{other}' and '{image.file_name}' are both found as {origin}; say where each lies")
-            instances = _complete(image, order, size, source.left_out, areas)
-            checked.append(
-                CheckedImage(origin, image.file_name, size, instances, image.id, image.video, image.frame, image.split)
-            )
+            instances, is_boxed = _complete(image, order, size, source.left_out, areas)
+            facts = (image.id, image.video, image.frame, image.split)
+            checked.append(CheckedImage(origin, image.file_name, size, instances, *facts, is_boxed))
         else:
             source.left_out.add("animal on an image that is left out", image.file_name, len(image.instances))
         on_progress(done, n_images)
-    return CheckedLabels(checked, n_images, area_rule(areas, source.area_rule))
-
-
-def keypoint_order(source: Skeleton, target: Skeleton) -> np.ndarray:
-    """Where in `source` each keypoint of `target` stands, (k,).
-
-    Raises:
-        SkeletonError: If the two do not have the same names.
-    """
-    missing = [name for name in target.keypoints if name not in source.keypoints]
-    extra = [name for name in source.keypoints if name not in target.keypoints]
-    if missing or extra:
-        raise SkeletonError(
-            f"the labels have {source.n_keypoints} keypoints, skeleton '{target.name}' has {target.n_keypoints}; "
-            f"the labels lack: {', '.join(missing) or 'none'}; the skeleton lacks: {', '.join(extra) or 'none'}; "
-            "rename the keypoints in one of them, or choose another skeleton"
-        )
-    return np.array([source.keypoints.index(name) for name in target.keypoints])
+    is_occluded = ((instance.keypoints[:, 2] == OCCLUDED).any() for image in checked for instance in image.instances)
+    told = Told(order != LACKING, any(is_occluded))
+    return CheckedLabels(checked, n_images, area_rule(areas, source.area_rule), told)
 
 
 def _merge(images: list[SourceImage], left_out: LeftOut) -> list[SourceImage]:
@@ -134,7 +133,8 @@ def _find_file(
     image: SourceImage, folders: Sequence[Path], left_out: LeftOut
 ) -> tuple[Path | ImageOrigin, tuple[int, int]] | None:
     """Where the image is from and its size; None (and counted) if it is missing, damaged, or not the labeled one."""
-    origin = image.origin or find_image(image.file_name, folders)
+    names = (image.file_name, *map(safe_file_name, image.other_names))
+    origin = image.origin or next((found for name in names if (found := find_image(name, folders))), None)
     if origin is None:
         left_out.add(MISSING, image.file_name)
         return None
@@ -155,11 +155,14 @@ def _find_file(
 
 def _complete(
     image: SourceImage, order: np.ndarray, size: tuple[int, int], left_out: LeftOut, areas: Counter[AreaSource]
-) -> tuple[LabeledInstance, ...]:
+) -> tuple[tuple[LabeledInstance, ...], tuple[bool, ...]]:
+    """The animals that can be used, and whether the box or mask of each is its source's own."""
     instances = []
+    is_boxed = []
     for instance in image.instances:
         completed = complete_instance(instance, order, size, image.file_name, left_out)
         if completed:
             instances.append(completed[0])
+            is_boxed.append(instance.bbox is not None or instance.segmentation is not None)
             areas[completed[1]] += 1
-    return tuple(instances)
+    return tuple(instances), tuple(is_boxed)

@@ -3,7 +3,8 @@
 Format: https://cocodataset.org/#format-data
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ import numpy as np
 
 from poetlab.errors import LabelError, SkeletonError
 from poetlab.labels.json_file import drain, read_json
-from poetlab.labels.label_set import OCCLUDED, UNLABELED, VISIBLE, BBox, Segmentation
+from poetlab.labels.label_set import IMAGES, OCCLUDED, UNLABELED, VISIBLE, BBox, Segmentation, as_split
+from poetlab.labels.provenance import Provenance
 from poetlab.labels.source_labels import LeftOut, SourceImage, SourceInstance, SourceLabels
 from poetlab.skeleton import Skeleton, infer_skeleton
 
+_ANNOTATIONS = "annotations"
 _HEAD_BYTES = 65536
 _FIRST_INEXACT_ID = 2**53
 _KEYS = ('"images"', '"annotations"', '"categories"')
@@ -40,12 +43,20 @@ def read_coco(path: Path) -> SourceLabels:
     """
     content = read_json(path)
     try:
-        return _read(content, path.stem)
+        labels = _read(content, path.stem)
+        return replace(labels, folders=tuple(_image_folders(path.absolute())))
     except (LabelError, SkeletonError) as error:
         raise type(error)(f"{path}: {error}") from error
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise LabelError(f"{path}: not COCO keypoint JSON ({reason}); export it again") from error
+
+
+def _image_folders(path: Path) -> Iterator[Path]:
+    """Where the images of `annotations/<what>_<subset>.json` lie: `<subset>` (COCO) or `images/<subset>` (CVAT)."""
+    if path.parent.name == _ANNOTATIONS:
+        folder, subset = path.parent.parent, path.stem.rpartition("_")[2]
+        yield from (folder / IMAGES / subset, folder / IMAGES, folder / subset)
 
 
 def _read(content: dict[str, Any], name: str) -> SourceLabels:
@@ -135,6 +146,7 @@ def _read_image(entry: dict[str, Any]) -> SourceImage:
         id=_read_id(entry),
         video=video if isinstance(video, str) else None,
         frame=frame if type(frame) is int and frame >= 0 else None,
+        split=as_split(entry["split"]) if entry.get("split_given") is True else None,
     )
 
 
@@ -157,12 +169,19 @@ def _read_instance(annotation: dict[str, Any], skeleton: Skeleton) -> SourceInst
             area=_positive(annotation.get("area")),
             is_crowd=bool(annotation.get("iscrowd")),
             segmentation=_read_segmentation(annotation.get("segmentation")),
-            individual=None
-            if (name := annotation.get("individual", annotation.get("track_id"))) is None
-            else str(name),
+            individual=_read_individual(annotation),
+            provenance=_read_provenance(annotation.get("provenance")),
         )
     except (TypeError, ValueError, OverflowError) as error:
         raise LabelError(f"annotation {annotation.get('id')}: {error}; correct or remove it") from error
+
+
+def _read_individual(annotation: dict[str, Any]) -> str | None:
+    """The name of the animal or of its track, which CVAT has among the attributes."""
+    attributes = annotation.get("attributes")
+    entries = [annotation, attributes if isinstance(attributes, dict) else {}]
+    names = (entry.get(key) for key in ("individual", "track_id") for entry in entries)
+    return next((str(name) for name in names if name is not None), None)
 
 
 def _read_keypoints(content: Any, skeleton: Skeleton) -> np.ndarray:
@@ -196,3 +215,11 @@ def _positive(content: Any) -> float | None:
 
 def _read_segmentation(content: Any) -> Segmentation | None:
     return content if isinstance(content, list | dict) and content else None
+
+
+def _read_provenance(content: Any) -> Provenance | None:
+    """What poetlab has written there; other tools may mean something else by that key, which says nothing."""
+    try:
+        return Provenance.from_dict(content)
+    except (TypeError, ValueError):
+        return None

@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 
 from poetlab.errors import LabelError
+from poetlab.labels.keypoint_names import LACKING
 from poetlab.labels.label_set import UNLABELED, BBox, LabeledInstance
 from poetlab.labels.masks import mask_area, mask_bbox
 from poetlab.labels.source_labels import LeftOut, SourceInstance
@@ -29,7 +30,7 @@ def complete_instance(
 
     Args:
         instance: What the source has.
-        order: (k,) where in the source each keypoint of the skeleton stands.
+        order: (k,) where in the source each keypoint of the skeleton stands, or `LACKING`.
         size: (height, width) of its image in pixels.
         file_name: Its image, for messages.
         left_out: Where to count what is left out.
@@ -40,7 +41,11 @@ def complete_instance(
     Raises:
         LabelError: If the mask that is needed for the box or area is malformed.
     """
-    keypoints = _trusted(instance.keypoints[order], size, file_name, left_out)
+    unused = np.setdiff1d(np.arange(len(instance.keypoints)), order)
+    n_unused = int(np.count_nonzero(instance.keypoints[unused, 2]))
+    left_out.add("point of a keypoint that is not among --keypoints", file_name, n_unused)
+    ordered = np.where((order == LACKING)[:, None], (np.nan, np.nan, UNLABELED), instance.keypoints[order])
+    keypoints = _trusted(ordered, size, file_name, left_out)
     bbox, area = instance.bbox, instance.area
     source: AreaSource = "given"
     mask = instance.segmentation
@@ -58,7 +63,8 @@ def complete_instance(
         left_out.add("animal without labeled keypoints, box and mask", file_name)
         return None
     area = area or bbox[2] * bbox[3]
-    return LabeledInstance(keypoints, bbox, area, instance.is_crowd, mask, instance.individual), source
+    name, provenance = instance.individual, instance.provenance
+    return LabeledInstance(keypoints, bbox, area, instance.is_crowd, mask, name, provenance), source
 
 
 def keypoint_bbox(keypoints: np.ndarray) -> BBox | None:

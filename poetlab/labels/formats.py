@@ -3,15 +3,18 @@
 A new format is one file with two functions (does a path hold it; read it) and one line in `LABEL_FORMATS`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from poetlab.errors import LabelError
 from poetlab.labels.coco import matches_coco, read_coco
+from poetlab.labels.cvat import matches_cvat, read_cvat
 from poetlab.labels.deeplabcut import matches_deeplabcut, read_deeplabcut
+from poetlab.labels.label_studio import matches_label_studio, read_label_studio
 from poetlab.labels.lightning_pose import matches_lightning_pose, read_lightning_pose
 from poetlab.labels.macaque import matches_macaque, read_macaque
+from poetlab.labels.nwb import matches_nwb, read_nwb
 from poetlab.labels.sleap import matches_sleap, read_sleap
 from poetlab.labels.source_labels import SourceLabels
 from poetlab.labels.yolo import matches_yolo, read_yolo
@@ -36,19 +39,26 @@ class LabelFormat:
 
 LABEL_FORMATS = (
     LabelFormat("coco", "COCO keypoint JSON", matches_coco, read_coco),
+    LabelFormat("cvat", "CVAT's XML", matches_cvat, read_cvat),
     LabelFormat("dlc", "DeepLabCut's project or table", matches_deeplabcut, read_deeplabcut),
+    LabelFormat("label-studio", "Label Studio's JSON", matches_label_studio, read_label_studio),
     LabelFormat("lightning-pose", "Lightning Pose's CSV or project", matches_lightning_pose, read_lightning_pose),
     LabelFormat("macaquepose", "MacaquePose's annotations.csv", matches_macaque, read_macaque),
+    LabelFormat("nwb", "NWB with ndx-pose's PoseTraining", matches_nwb, read_nwb),
     LabelFormat("sleap", "SLEAP's .slp or .pkg.slp", matches_sleap, read_sleap),
     LabelFormat("yolo", "Ultralytics' YOLO-pose data.yaml", matches_yolo, read_yolo),
 )
+
+_ANNOTATIONS = "annotations"
+"""The folder of COCO's own label files, and of those that CVAT exports."""
 
 
 def detect_format(source: Path, label_format: str | None = None) -> tuple[LabelFormat, Path]:
     """Which format `source` has, and the path to read.
 
     Args:
-        source: A label file, or a folder that holds exactly one.
+        source: A label file, or a folder that holds exactly one: itself, in its folder `annotations`, or in its only
+            folder.
         label_format: The format's name, to consider no other one; a file is then read whatever it looks like.
 
     Raises:
@@ -63,7 +73,7 @@ def detect_format(source: Path, label_format: str | None = None) -> tuple[LabelF
             raise LabelError(f"{source}: no such file or folder; give the label file or the folder that holds it")
         if label_format and source.is_file():
             return formats[0], source
-        found = _matches([source], formats) or (_matches(sorted(source.iterdir()), formats) if source.is_dir() else [])
+        found = next((found for paths in _levels(source) if (found := _matches(paths, formats))), [])
     except OSError as error:
         raise LabelError(f"{source}: cannot be read ({error.strerror}); check the path and its permissions") from error
     if not found:
@@ -73,6 +83,16 @@ def detect_format(source: Path, label_format: str | None = None) -> tuple[LabelF
         names = ", ".join(path.name for _, path in found)
         raise LabelError(f"{source}: holds several label files ({names}); give one of them, or its --format")
     return found[0]
+
+
+def _levels(source: Path) -> Iterator[list[Path]]:
+    """Where labels are looked for: a path, then what is in it, then what is in the folder that has labels in it."""
+    yield [source]
+    if source.is_dir():
+        inside = sorted(source.iterdir())
+        yield inside
+        folders = [path for path in inside if path.is_dir()]
+        yield from (sorted(folder.iterdir()) for folder in folders if folder.name == _ANNOTATIONS or len(folders) == 1)
 
 
 def _matches(paths: Sequence[Path], formats: Sequence[LabelFormat]) -> list[tuple[LabelFormat, Path]]:

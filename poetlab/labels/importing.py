@@ -1,21 +1,25 @@
 """Labels of any known format into a project: read and check everything first, then write it all or nothing."""
 
-import contextlib
 import os
-import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
 from poetlab.errors import LabelError, SkeletonError
-from poetlab.files import whole_folder
-from poetlab.labels.check import MISSING, CheckedImage, CheckedLabels, check_labels
+from poetlab.labels.archive import is_archive, unpacked
+from poetlab.labels.check import MISSING, CheckedLabels, check_labels
 from poetlab.labels.formats import detect_format
-from poetlab.labels.label_set import IMAGES, LabeledImage, LabelSet, Split, save_label_set
+from poetlab.labels.keypoint_names import keypoint_order, map_skeleton, renamed
+from poetlab.labels.label_set import ANNOTATIONS, IMAGES, LabelSet, Split, load_label_set
+from poetlab.labels.provenance import ImportStamp
 from poetlab.labels.report import ImportReport, summarize_import
 from poetlab.labels.source_labels import LeftOut
-from poetlab.labels.split import check_fraction, split_by_image
+from poetlab.labels.split import check_fraction
+from poetlab.labels.split_rule import read_split_rule
 from poetlab.labels.video_frames import locate_videos
+from poetlab.labels.writing_imports import ImportChoices, write_new, write_update
 from poetlab.skeleton import Skeleton
 
 _NAMELESS = ("annotations", "config", "data", "CollectedData")
@@ -31,79 +35,126 @@ def import_labels(  # noqa: PLR0913  the one public verb of labels; all but two 
     images_dir: Path | None = None,
     name: str | None = None,
     link: bool = False,
+    rename: Mapping[str, str] | None = None,
+    keypoints: Sequence[str] | None = None,
+    split: str | Path = "video",
     val_fraction: float = 0.2,
+    split_elsewhere: Mapping[str, Split] | None = None,
+    confirmed: bool = False,
+    prune: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> ImportReport:
-    """Bring labels and their images into a project as one label set.
+    """Bring labels and their images into a project as one label set, or update the one of that name.
 
-    Nothing is written before everything is read and checked; an error or Ctrl-C on the way leaves nothing behind.
+    Nothing is written before everything is read and checked; an error or Ctrl-C on the way leaves all as it was.
 
     Args:
-        source: A label file, or a folder that holds exactly one.
+        source: A label file, a folder that holds exactly one, or a zip archive of such a folder.
         destination: The project's `labels` folder; the label set becomes its folder `name`.
-        skeleton: The project's skeleton, whose names the labels must have (in any order); None takes the labels'.
+        skeleton: The project's skeleton, of which the labels must have a part of the names (in any order); None takes
+            the labels'.
         label_format: A name of `formats.LABEL_FORMATS`; None detects it.
         images_dir: Where the images and videos lie; None looks where the labels say, beside the label file, and in
             `images/` beside it.
         name: What to call the label set; None takes the source's name.
         link: Whether to link to the images where they lie instead of copying them; frames of videos and images
             inside of label files are written all the same.
-        val_fraction: Share of images for validation, from 0 (all train) to 1 (all validate), where the source does
-            not split them itself.
+        rename: Names of the labels' keypoints -> what they are to be called.
+        keypoints: New names of the keypoints to take, in their order; None takes all.
+        split: `video`, `frame` or a file, see `split_rule`; of images that have no split yet, from their source or
+            from an earlier import.
+        val_fraction: Share of images for validation, from 0 (all train) to 1 (all validate).
+        split_elsewhere: Videos of the project's other label sets -> their split; images of these go there.
+        confirmed: Whether a person has looked at every instance, so that no prediction is left unconfirmed.
+        prune: Whether to remove images that the label set has and the labels no longer have.
         on_progress: Called with (done, total); every image counts twice, once checked and once copied.
 
     Returns:
         What was imported and what was left out.
 
     Raises:
-        LabelError: If the labels cannot be used or written, or if there is a label set of that name.
+        LabelError: If the labels cannot be used or written, or if they are not those of the label set of that name.
         SkeletonError: If the labels' keypoints are not the skeleton's.
     """
+    if is_archive(source):
+        if link:
+            raise LabelError(f"{source}: the images in an archive cannot be linked to; unpack it, or leave out --link")
+        with unpacked(source) as folder:
+            return import_labels(
+                folder,
+                destination,
+                skeleton=skeleton,
+                label_format=label_format,
+                images_dir=images_dir,
+                name=name if name is not None else source.stem,
+                rename=rename,
+                keypoints=keypoints,
+                split=split,
+                val_fraction=val_fraction,
+                split_elsewhere=split_elsewhere,
+                confirmed=confirmed,
+                prune=prune,
+                on_progress=on_progress,
+            )
     check_fraction(val_fraction)
+    split_rule = read_split_rule(split)
     known_format, path = detect_format(source, label_format)
-    name = _free_name(name if name is not None else _name_of(source), destination)
+    name, known = _find_place(name if name is not None else name_of(source), destination)
+    stamp = ImportStamp(known_format.name, path.name, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", confirmed)
+    choices = ImportChoices(stamp, split_rule, val_fraction, split_elsewhere or {}, link, prune)
+    if known and skeleton and known.skeleton.keypoints != skeleton.keypoints:
+        raise LabelError(f"{destination / name} has other keypoints than the project; give another --name")
     folders = _image_folders(path, images_dir)
     report_progress = on_progress or (lambda _done, _total: None)
 
     labels = known_format.read(path)
-    skeleton = skeleton or labels.skeleton
     try:
+        mapped = map_skeleton(labels.skeleton, rename or {}, keypoints)
+        target = skeleton or (known.skeleton if known else mapped)
+        order = keypoint_order(renamed(labels.skeleton, rename or {}), mapped, target)
         locate_videos((image.origin for image in labels.images), folders, as_written=images_dir is None)
         folders += labels.folders if images_dir is None else ()
-        checked = check_labels(labels, skeleton, folders, lambda done, total: report_progress(done, 2 * total))
+        checked = check_labels(labels, order, folders, lambda done, total: report_progress(done, 2 * total))
         _refuse_empty(checked, labels.left_out, folders)
     except (LabelError, SkeletonError) as error:
         raise type(error)(f"{path}: {error}") from error
-    images = _split(checked.images, val_fraction)
-    label_set = LabelSet(name, skeleton, images, checked.area_rule, destination / name / IMAGES)
 
-    n_left_out = checked.n_listed - len(images)
-    with _new_folder(destination / name) as folder:
-        for done, image in enumerate(checked.images, start=1):
-            _place(image, folder / IMAGES, link=link)
-            report_progress(checked.n_listed + n_left_out + done, 2 * checked.n_listed)
-        save_label_set(label_set, folder)
-    n_made = sum(not isinstance(image.origin, Path) for image in checked.images)
-    return summarize_import(label_set, destination / name, known_format.name, n_made, labels.left_out.summary())
+    def on_placed(done: int) -> None:
+        n_left_out = checked.n_listed - len(checked.images)
+        report_progress(checked.n_listed + n_left_out + done, 2 * checked.n_listed)
+
+    if known:
+        written = write_update(replace(known, skeleton=target), checked, choices, on_placed)
+    else:
+        empty = LabelSet(name, target, (), checked.area_rule, destination / name / IMAGES)
+        written = write_new(empty, checked.images, choices, on_placed)
+    lacking = tuple(keypoint for keypoint in target.keypoints if keypoint not in mapped.keypoints)
+    return summarize_import(written, known_format.name, lacking, labels.left_out.summary())
 
 
-def _name_of(source: Path) -> str:
-    """The folder's name, or the file's where that says more than that it holds annotations."""
+def name_of(source: Path) -> str:
+    """What labels are called: the folder's name, or the file's where that says more than that it holds annotations."""
     path = source.resolve()
     if path.is_file() and path.stem not in _NAMELESS and not path.stem.startswith("CollectedData_"):
         return path.stem
     return path.name if path.is_dir() else path.parent.name
 
 
-def _free_name(name: str, destination: Path) -> str:
-    """`name`, if a folder can be called so and none is."""
+def _find_place(name: str, destination: Path) -> tuple[str, LabelSet | None]:
+    """`name`, if a folder can be called so, and the label set of that name if there is one."""
     if not name.strip() or name.startswith(".") or set(name) & set("/\\:\0"):
         raise LabelError(f"'{name}' cannot be the name of a label set; give a plain folder name with --name")
     if name in get_args(Split):
         raise LabelError(f"'{name}' is the name of a split; give the label set another with --name")
-    if os.path.lexists(destination / name):
-        raise LabelError(f"{destination / name} exists and is not overwritten; give another name with --name")
-    return name
+    folder = destination / name
+    if not os.path.lexists(folder):
+        return name, None
+    if not (folder / ANNOTATIONS).is_file():
+        raise LabelError(f"{folder} exists and is no label set; give another name with --name, or delete it first")
+    try:
+        return name, load_label_set(folder)
+    except LabelError as error:
+        raise LabelError(f"{error}; to start anew, delete {folder} first") from error
 
 
 def _image_folders(path: Path, images_dir: Path | None) -> tuple[Path, ...]:
@@ -127,55 +178,3 @@ def _refuse_empty(checked: CheckedLabels, left_out: LeftOut, folders: Sequence[P
     if not any(instance.n_labeled for image in checked.images for instance in image.instances):
         details = "; ".join(f"{reason}: {count}" for reason, (count, _) in reasons.items()) or "none is in the file"
         raise LabelError(f"no animal with a labeled keypoint can be used ({details}); label some or correct these")
-
-
-def _split(images: Sequence[CheckedImage], val_fraction: float) -> tuple[LabeledImage, ...]:
-    """The splits of the source; those of the other images are drawn.
-
-    Images with and without labeled animals are split apart, so that both splits have some to learn from.
-    """
-    given = {image.file_name: image.split for image in images if image.split}
-    drawn = [image for image in images if not image.split]
-    labeled = {image.file_name for image in drawn if any(instance.n_labeled for instance in image.instances)}
-    others = [image.file_name for image in drawn if image.file_name not in labeled]
-    splits = given | split_by_image(labeled, val_fraction) | split_by_image(others, val_fraction)
-    return tuple(
-        LabeledImage(
-            image.file_name,
-            image.size,
-            image.instances,
-            splits[image.file_name],
-            image.id,
-            image.video,
-            image.frame,
-        )
-        for image in images
-    )
-
-
-@contextlib.contextmanager
-def _new_folder(path: Path) -> Iterator[Path]:
-    """A folder to fill, which becomes `path` at the end; an error removes it."""
-    try:
-        with whole_folder(path) as partial:
-            (partial / IMAGES).mkdir()
-            yield partial
-    except OSError as error:
-        reason = f"{error.strerror}: {error.filename or path}"
-        raise LabelError(f"{path}: cannot be written ({reason}); nothing was imported") from error
-
-
-def _place(image: CheckedImage, folder: Path, *, link: bool) -> None:
-    """Make, copy or link one image at its place below `folder`."""
-    target = folder / image.file_name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if not isinstance(image.origin, Path):
-        image.origin.write(target)
-        return
-    if not link:
-        shutil.copyfile(image.origin, target)
-        return
-    try:
-        target.symlink_to(image.origin.resolve())
-    except (OSError, NotImplementedError) as error:
-        raise LabelError(f"{target}: links cannot be made here ({error}); import without --link to copy") from error

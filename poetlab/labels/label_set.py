@@ -13,6 +13,7 @@ import poetlab
 from poetlab.errors import LabelError, SkeletonError
 from poetlab.files import whole_file
 from poetlab.labels.json_file import drain, read_json
+from poetlab.labels.provenance import Provenance
 from poetlab.skeleton import Skeleton
 
 ANNOTATIONS = "annotations.json"
@@ -45,6 +46,7 @@ class LabeledInstance:
         is_crowd: Whether it outlines a group of animals that are not labeled one by one.
         segmentation: Its mask as the source had it, or None.
         individual: The animal's name where the source has identities, or None.
+        provenance: Who placed its points and how it came into the project; None where nobody knows.
     """
 
     keypoints: np.ndarray
@@ -53,11 +55,17 @@ class LabeledInstance:
     is_crowd: bool = False
     segmentation: Segmentation | None = None
     individual: str | None = None
+    provenance: Provenance | None = None
 
     @property
     def n_labeled(self) -> int:
         """Number of labeled keypoints, visible or occluded; 0 for an instance that evaluation ignores."""
         return int(np.count_nonzero(self.keypoints[:, 2]))
+
+    @property
+    def is_unconfirmed(self) -> bool:
+        """Whether a model made it and no person has changed or confirmed it."""
+        return self.provenance is not None and self.provenance.made_by == "model"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,6 +80,7 @@ class LabeledImage:
         id: Its number in the source and in `annotations.json`; None where it has none yet, see `LabelSet.image_ids`.
         video: The name of the video that it is a frame of, or None where the source does not tell.
         frame: The number of the frame in that video, counted from 0, or None.
+        is_split_given: Whether the source or the user has named the split, so that it is never drawn.
     """
 
     file_name: str
@@ -81,6 +90,7 @@ class LabeledImage:
     id: int | None = None
     video: str | None = None
     frame: int | None = None
+    is_split_given: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,8 +149,9 @@ class LabelSet:
 def save_label_set(label_set: LabelSet, folder: Path) -> None:
     """Write a label set's `annotations.json` into `folder`; its images belong into `folder/images`.
 
-    The file is COCO keypoint JSON that any COCO reader opens, with extra keys: `split`, `video` and `frame` of an
-    image, `individual` of an annotation, `symmetries` and `sigmas` of the category, `area_rule` of the info.
+    The file is COCO keypoint JSON that any COCO reader opens, with extra keys: `split`, `split_given`, `video` and
+    `frame` of an image, `individual` and `provenance` of an annotation, `symmetries` and `sigmas` of the category,
+    `area_rule` of the info.
 
     Raises:
         LabelError: If the file cannot be written. What was there before is then still there.
@@ -201,8 +212,8 @@ def _category(skeleton: Skeleton) -> dict[str, Any]:
 def _image_entry(image_id: int, image: LabeledImage) -> dict[str, Any]:
     height, width = image.size
     entry = {"id": image_id, "file_name": image.file_name, "width": width, "height": height, "split": image.split}
-    frame = {"video": image.video, "frame": image.frame}
-    return entry | {key: value for key, value in frame.items() if value is not None}
+    extra = {"video": image.video, "frame": image.frame, "split_given": image.is_split_given or None}
+    return entry | {key: value for key, value in extra.items() if value is not None}
 
 
 def _annotation_entries(label_set: LabelSet) -> Iterator[dict[str, Any]]:
@@ -226,6 +237,8 @@ def _annotation(instance: LabeledInstance) -> dict[str, Any]:
         entry["segmentation"] = instance.segmentation
     if instance.individual is not None:
         entry["individual"] = instance.individual
+    if instance.provenance is not None:
+        entry["provenance"] = instance.provenance.to_dict()
     return entry
 
 
@@ -262,7 +275,8 @@ def _images_from(content: dict[str, Any], n_keypoints: int) -> tuple[LabeledImag
             file_name=image["file_name"],
             size=(image["height"], image["width"]),
             instances=tuple(instances.pop(image["id"])),
-            split=_split_from(image["split"]),
+            split=as_split(image["split"]),
+            is_split_given=bool(image.get("split_given", False)),
             id=int(image["id"]),
             video=image.get("video"),
             frame=image.get("frame"),
@@ -271,7 +285,12 @@ def _images_from(content: dict[str, Any], n_keypoints: int) -> tuple[LabeledImag
     )
 
 
-def _split_from(name: str) -> Split:
+def as_split(name: Any) -> Split:
+    """A split by its name.
+
+    Raises:
+        ValueError: If it is none.
+    """
     if name not in ("train", "val"):
         raise ValueError(f"the split '{name}' is neither train nor val")
     return "train" if name == "train" else "val"
@@ -288,4 +307,5 @@ def _instance_from(annotation: dict[str, Any], n_keypoints: int) -> LabeledInsta
         is_crowd=bool(annotation["iscrowd"]),
         segmentation=annotation.get("segmentation"),
         individual=annotation.get("individual"),
+        provenance=None if (entry := annotation.get("provenance")) is None else Provenance.from_dict(entry),
     )

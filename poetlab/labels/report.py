@@ -1,5 +1,6 @@
 """What an import brought in, counted."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from poetlab.labels.label_set import OCCLUDED, VISIBLE, LabelSet
+from poetlab.labels.label_set import OCCLUDED, VISIBLE
+from poetlab.labels.updating import UpdateReport
+from poetlab.labels.writing_imports import WrittenImport
 from poetlab.skeleton import Skeleton
 
 
@@ -46,6 +49,11 @@ class ImportReport:
         image_sizes: (height, width) of the image with the fewest and of the one with the most pixels.
         n_train: Number of images for training.
         n_val: Number of images for validation.
+        split_rule: How images were split that had no split, in words; None if all had one.
+        lacking: Keypoints of the skeleton that the labels do not have; they are unlabeled.
+        n_corrected: Number of instances that a model has made and a person has changed or confirmed.
+        n_unconfirmed: Number of instances that a model has made and no person has confirmed.
+        update: What has changed, if there was a label set of that name; all other numbers are those of all of it.
         area_rule: How areas were obtained, in words.
         left_out: Reason -> (how many, up to three examples).
     """
@@ -65,18 +73,23 @@ class ImportReport:
     image_sizes: tuple[tuple[int, int], tuple[int, int]]
     n_train: int
     n_val: int
+    split_rule: str | None
+    lacking: tuple[str, ...]
+    n_corrected: int
+    n_unconfirmed: int
+    update: UpdateReport | None
     area_rule: str
     left_out: Mapping[str, tuple[int, tuple[str, ...]]]
 
 
 def summarize_import(
-    label_set: LabelSet,
-    folder: Path,
+    written: WrittenImport,
     label_format: str,
-    n_made: int,
+    lacking: tuple[str, ...],
     left_out: Mapping[str, tuple[int, tuple[str, ...]]],
 ) -> ImportReport:
     """Count a label set that has at least one image and one instance with labeled keypoints."""
+    label_set = written.label_set
     instances = list(label_set.instances)
     visibility = np.stack([instance.keypoints[:, 2] for instance in instances])
     labeled = visibility.any(axis=1)
@@ -85,13 +98,14 @@ def summarize_import(
     visible, occluded = ((visibility == value).sum(axis=0).tolist() for value in (VISIBLE, OCCLUDED))
     image_sizes = sorted((image.size for image in label_set.images), key=lambda size: size[0] * size[1])
     n_val = label_set.select("val").n_images
+    makers = Counter(instance.provenance.made_by for instance in instances if instance.provenance)
     return ImportReport(
         name=label_set.name,
-        folder=folder,
+        folder=label_set.images_dir.parent,
         format=label_format,
         skeleton=label_set.skeleton,
         n_images=label_set.n_images,
-        n_made=n_made,
+        n_made=written.n_made,
         n_negatives=sum(not image.instances for image in label_set.images),
         n_instances=len(instances),
         n_crowd=int(is_crowd.sum()),
@@ -101,6 +115,11 @@ def summarize_import(
         image_sizes=(image_sizes[0], image_sizes[-1]),
         n_train=label_set.n_images - n_val,
         n_val=n_val,
+        split_rule=written.split_rule,
+        lacking=lacking,
+        n_corrected=makers["corrected"],
+        n_unconfirmed=makers["model"],
+        update=written.update,
         area_rule=label_set.area_rule,
         left_out=left_out,
     )

@@ -15,6 +15,7 @@ import numpy as np
 
 from poetlab.errors import LabelError, SkeletonError
 from poetlab.labels.label_set import OCCLUDED, UNLABELED, VISIBLE
+from poetlab.labels.provenance import Provenance
 from poetlab.labels.sleap_skeleton import read_skeletons
 from poetlab.labels.sleap_videos import SleapVideo, read_videos, videos_by_number
 from poetlab.labels.source_labels import LeftOut, SourceImage, SourceInstance, SourceLabels
@@ -156,8 +157,9 @@ def _read_images(
         if image is None:
             left_out.add("labeled frame that the file does not hold", place)
             continue
+        scores = dict(zip(rows["instance_id"].tolist(), rows["score"].tolist(), strict=True))
         for row in own:
-            image.instances.append(_read_instance(row, tables, image.file_name, left_out))
+            image.instances.append(_read_instance(row, tables, scores, image.file_name, left_out))
         images.append(image)
     return images
 
@@ -171,7 +173,9 @@ def _count_predictions(rows: np.ndarray, place: str, left_out: LeftOut) -> None:
     left_out.add("predicted instance that no person has corrected", place, len(predicted - corrected))
 
 
-def _read_instance(row: np.void, tables: _Tables, file_name: str, left_out: LeftOut) -> SourceInstance:
+def _read_instance(
+    row: np.void, tables: _Tables, scores: Mapping[int, float], file_name: str, left_out: LeftOut
+) -> SourceInstance:
     points = tables.points[int(row["point_id_start"]) : int(row["point_id_end"])]
     if len(points) != tables.n_keypoints:
         raise LabelError(f"{file_name}: an animal has {len(points)} points, its skeleton {tables.n_keypoints}")
@@ -185,4 +189,13 @@ def _read_instance(row: np.void, tables: _Tables, file_name: str, left_out: Left
     return SourceInstance(
         np.column_stack([x, y, visibility]).astype(np.float64),
         individual=tables.tracks[track] if track >= 0 else None,
+        provenance=_read_provenance(int(row["from_predicted"]), scores),
     )
+
+
+def _read_provenance(from_predicted: int, scores: Mapping[int, float]) -> Provenance:
+    """Whether a person has made an instance, or has taken over the prediction of this number."""
+    if from_predicted < 0:
+        return Provenance("human")
+    score = scores.get(from_predicted, np.nan)
+    return Provenance("corrected", score if np.isfinite(score) else None)

@@ -8,6 +8,7 @@ import numpy as np
 
 from poetlab.labels.image_files import ImageFile
 from poetlab.labels.label_set import BBox, Segmentation, Split
+from poetlab.labels.provenance import Provenance
 from poetlab.skeleton import Skeleton
 
 N_EXAMPLES = 3
@@ -45,7 +46,10 @@ class SourceInstance:
         area: Square pixels, or None where the source has none.
         is_crowd: Whether it outlines a group of animals.
         segmentation: COCO polygons or run lengths, or None.
-        individual: The animal's name, or None.
+        individual: The animal's name, such as that of its track, or None.
+        provenance: Who placed its points, where the source says so, with the score of a prediction: `human` if a person
+            has placed or confirmed it in the tool, `model` if it is a prediction that nobody has; None where the source
+            does not say. The import adds tool, file and time, and finds out what is `corrected`.
     """
 
     keypoints: np.ndarray
@@ -54,6 +58,7 @@ class SourceInstance:
     is_crowd: bool = False
     segmentation: Segmentation | None = None
     individual: str | None = None
+    provenance: Provenance | None = None
 
 
 class ImageOrigin(Protocol):
@@ -79,6 +84,7 @@ class SourceImage:
         video: The name of the video that it is a frame of, or None.
         frame: The number of the frame in that video, counted from 0, or None.
         split: What the source has it for, or None where it does not say.
+        other_names: What its file may also be called, the likeliest first; not trusted either.
     """
 
     file_name: str
@@ -89,6 +95,7 @@ class SourceImage:
     video: str | None = None
     frame: int | None = None
     split: Split | None = None
+    other_names: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, eq=False)

@@ -12,20 +12,21 @@ from typing import Any
 from zipfile import BadZipFile, ZipFile, is_zipfile
 
 import torch
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from poetlab.errors import PoetlabError, SnapshotError
 from poetlab.files import whole_file
-from poetlab.model.poet import Poet
-from poetlab.model.presets import ModelSettings
+from poetlab.model.network import Network, build_network
+from poetlab.model.presets import ModelSettings, NetworkSettings, SwiftSettings
 from poetlab.skeleton import Skeleton
 
 FORMAT = "poetlab-snapshot-1"
 _WEIGHTS = "weights."
 _STATE = "state."
+_SETTINGS: TypeAdapter[ModelSettings | SwiftSettings] = TypeAdapter(NetworkSettings)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,19 +41,19 @@ class Snapshot:
         state: Tensors that continuing the training needs, such as the optimizer's; empty in a `best` snapshot.
     """
 
-    settings: ModelSettings
+    settings: ModelSettings | SwiftSettings
     skeleton: Skeleton
     weights: Mapping[str, Tensor]
     facts: Mapping[str, Any] = field(default_factory=dict)
     state: Mapping[str, Tensor] = field(default_factory=dict)
 
-    def build_model(self) -> Poet:
+    def build_model(self) -> Network:
         """The network with these weights, in evaluation mode.
 
         Raises:
             SnapshotError: If the weights do not fit the settings and the skeleton.
         """
-        model = Poet(self.settings, self.skeleton.n_keypoints)
+        model = build_network(self.settings, self.skeleton.n_keypoints)
         try:
             model.load_state_dict(dict(self.weights))
         except RuntimeError as error:
@@ -75,7 +76,8 @@ class Snapshot:
             raise SnapshotError(
                 f"a network of {n_all} decoder layers has no first {n_layers}; choose from 1 to {n_all}"
             )
-        left_out = tuple(f"transformer.decoder.{number}." for number in range(n_layers, n_all))
+        decoder = "decoder" if isinstance(self.settings, SwiftSettings) else "transformer.decoder"
+        left_out = tuple(f"{decoder}.{number}." for number in range(n_layers, n_all))
         weights = {name: tensor for name, tensor in self.weights.items() if not name.startswith(left_out)}
         settings = self.settings.model_copy(update={"n_decoder_layers": n_layers})
         return Snapshot(settings, self.skeleton, weights, self.facts)
@@ -121,7 +123,7 @@ def load_snapshot(path: Path) -> Snapshot:
         raise SnapshotError(f"{path}: a safetensors file, but not a poetlab snapshot of format {FORMAT}")
     try:
         return Snapshot(
-            settings=ModelSettings.model_validate_json(metadata["settings"]),
+            settings=_SETTINGS.validate_python({"family": "poet"} | json.loads(metadata["settings"])),
             skeleton=Skeleton.from_dict(json.loads(metadata["skeleton"]), str(path)),
             weights=_with_prefix(tensors, _WEIGHTS),
             facts=json.loads(metadata["facts"]),

@@ -1,4 +1,4 @@
-"""The weights of the parts of POET's loss and matching cost."""
+"""The weights of the parts of the losses of both families."""
 
 from pydantic import Field
 
@@ -16,3 +16,22 @@ class LossSettings(Settings):
         default=False, description="add the L1 distance of centers to that of offsets (the paper's Table 3)"
     )
     no_object: float = Field(0.1, gt=0, description="weight of queries without an animal in the class part")
+
+
+class SwiftLossSettings(Settings):
+    """Weights of the swift family's loss; a part of weight 0 is not trained.
+
+    The first parts are those of every decoder layer; distances are in sizes of the animal.
+    """
+
+    presence: float = Field(2.0, ge=0, description="focal loss of whether a query has an animal")
+    keypoints: float = Field(4.0, ge=0, description="L1 distance of keypoints")
+    oks: float = Field(2.0, ge=0, description="1 - OKS of the pose")
+    centers: float = Field(0.5, ge=0, description="L1 distance of centers")
+    visibility: float = Field(0.2, ge=0, description="cross-entropy of visibilities")
+    expected_oks: float = Field(0.5, ge=0, description="cross-entropy of the OKS that a query expects of its pose")
+    guided: float = Field(1.0, ge=0, description="factor on all these for queries started near true centers; 0: none")
+    center_map: float = Field(4.0, ge=0, description="focal loss of where centers are")
+    keypoint_maps: float = Field(8.0, ge=0, description="focal loss of where keypoints are")
+    shifts: float = Field(4.0, ge=0, description="L1 distance of the way to the nearest point, in cells")
+    field: float = Field(4.0, ge=0, description="L1 distance of the way from everywhere on an animal to its keypoints")

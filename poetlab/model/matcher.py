@@ -26,17 +26,33 @@ def match_queries(output: PoetOutput, targets: PoseTargets, weights: LossSetting
     Raises:
         TrainingError: If a cost is not finite, since then the network has diverged.
     """
-    costs = matching_costs(output, targets, weights).float().cpu().numpy()  # (L, B, Q, T)
-    if not np.isfinite(costs).all():
+    return assign(matching_costs(output, targets, weights), targets.present)
+
+
+def assign(costs: Tensor, present: Tensor) -> Tensor:
+    """The assignment of the lowest total cost, for every decoder layer and image.
+
+    Args:
+        costs: (L, B, Q, T) of every pair of query and animal.
+        present: (B, T) true where there is an animal and not padding.
+
+    Returns:
+        (L, B, T) index of the query matched with each animal; -1 for padding and for animals without a query.
+
+    Raises:
+        TrainingError: If a cost is not finite, since then the network has diverged.
+    """
+    known = costs.detach().float().cpu().numpy()
+    if not np.isfinite(known).all():
         raise TrainingError("the network's output is no longer finite; lower the learning rate and start again")
-    present = targets.present.cpu().numpy()
-    matched = torch.full((costs.shape[0], *present.shape), -1)
-    for layer, image_costs in enumerate(costs):
+    is_animal = present.cpu().numpy()
+    matched = torch.full((len(known), *is_animal.shape), -1)
+    for layer, image_costs in enumerate(known):
         for image, cost in enumerate(image_costs):
-            animals = present[image].nonzero()[0]
+            animals = is_animal[image].nonzero()[0]
             rows, columns = linear_sum_assignment(cost[:, animals])
             matched[layer, image, animals[columns]] = torch.from_numpy(rows)
-    return matched.to(targets.classes.device)
+    return matched.to(costs.device)
 
 
 def matching_costs(output: PoetOutput, targets: PoseTargets, weights: LossSettings) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from poetlab.model.backbone import Backbone
-from poetlab.model.pose_vector import PosePrediction, QueryClass, decode_vectors, vector_size
+from poetlab.model.pose_vector import PosePrediction, QueryClass, decode_vectors, scores_from_logits, vector_size
 from poetlab.model.position import MapPositions, sine_position_encoding
 from poetlab.model.presets import ModelSettings
 from poetlab.model.transformer import Transformer
@@ -28,6 +28,15 @@ class PoetOutput:
     def poses(self) -> PosePrediction:
         """The decoded pose vectors, with leading dimensions (L, B, Q)."""
         return decode_vectors(self.pose_vectors)
+
+    @property
+    def scores(self) -> Tensor:
+        """(L, B, Q) the larger probability of the two classes of animals."""
+        return scores_from_logits(self.class_logits)
+
+    def is_finite(self) -> bool:
+        """Whether all of it are numbers."""
+        return bool(self.class_logits.isfinite().all() and self.pose_vectors.isfinite().all())
 
     def of_layers(self, n_layers: int) -> "PoetOutput":
         """What the network with only its first `n_layers` decoder layers says."""

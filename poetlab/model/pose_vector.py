@@ -52,14 +52,18 @@ class PoseTargets:
     Attributes:
         classes: (B, T) `QueryClass` of each animal; `NO_OBJECT` marks padding.
         centers: (B, T, 2) center of mass of the visible keypoints; of the bounding box if none is visible.
-        offsets: (B, T, k, 2) from the center; 0 where not visible.
+        offsets: (B, T, k, 2) from the center; 0 where not located.
         visible: (B, T, k) true where a keypoint is labeled as visible.
+        located: (B, T, k) true where a keypoint's position is labeled, visible or occluded.
+        areas: (B, T) area whose square root is the scale of OKS, in areas of the image; 1 for padding.
     """
 
     classes: Tensor
     centers: Tensor
     offsets: Tensor
     visible: Tensor
+    located: Tensor
+    areas: Tensor
 
     @property
     def present(self) -> Tensor:
@@ -68,7 +72,7 @@ class PoseTargets:
 
     @property
     def keypoints(self) -> Tensor:
-        """(B, T, k, 2) absolute positions; meaningful where visible."""
+        """(B, T, k, 2) absolute positions; meaningful where located."""
         return self.centers[..., None, :] + self.offsets
 
     def to(self, device: torch.device | str) -> "PoseTargets":
@@ -115,27 +119,40 @@ def copy_keypoint_rows(source: Tensor, source_names: Sequence[str], origins: Seq
     return rows
 
 
-def encode_targets(keypoints: Tensor, visible: Tensor, bboxes: Tensor, size: tuple[int, int]) -> PoseTargets:
+def encode_targets(
+    keypoints: Tensor,
+    visible: Tensor,
+    bboxes: Tensor,
+    size: tuple[float, float],
+    *,
+    located: Tensor | None = None,
+    areas: Tensor | None = None,
+) -> PoseTargets:
     """The animals of one image as targets of a batch of one.
 
     Args:
-        keypoints: (n, k, 2) pixels (x, y) in this image; any value where not visible.
+        keypoints: (n, k, 2) pixels (x, y) in this image; any value where not located.
         visible: (n, k) bool.
         bboxes: (n, 4) pixels (x, y, width, height); used only for animals without visible keypoints.
         size: (height, width) of this image.
+        located: (n, k) bool, true wherever `visible` is; None: where visible.
+        areas: (n,) square pixels; None: of the boxes.
 
     Returns:
         Targets with B = 1 and T = n.
     """
-    positions = pixels_to_unit(torch.where(visible[..., None], keypoints, 0), size)
+    located = visible if located is None else located
+    areas = bboxes[:, 2] * bboxes[:, 3] if areas is None else areas
+    positions = pixels_to_unit(torch.where(located[..., None], keypoints, 0), size)
     mask = visible[..., None].to(positions.dtype)  # (n, k, 1)
     n_visible = mask.sum(1)  # (n, 1)
     mass_centers = (positions * mask).sum(1) / n_visible.clamp(min=1)
     bbox_centers = pixels_to_unit(bboxes[:, :2] + bboxes[:, 2:] / 2, size).to(positions.dtype)
     centers = torch.where(n_visible > 0, mass_centers, bbox_centers)
     classes = torch.where(visible.any(1), int(QueryClass.INDIVIDUAL), int(QueryClass.UNLABELED))
-    offsets = (positions - centers[:, None]) * mask
-    return PoseTargets(classes[None], centers[None], offsets[None], visible[None])
+    offsets = (positions - centers[:, None]) * located[..., None].to(positions.dtype)
+    unit_areas = areas.to(positions.dtype) / (size[0] * size[1])
+    return PoseTargets(classes[None], centers[None], offsets[None], visible[None], located[None], unit_areas[None])
 
 
 def stack_targets(targets: Sequence[PoseTargets]) -> PoseTargets:
@@ -151,6 +168,8 @@ def stack_targets(targets: Sequence[PoseTargets]) -> PoseTargets:
         centers=torch.cat([pad(each.centers, 0) for each in targets]),
         offsets=torch.cat([pad(each.offsets, 0) for each in targets]),
         visible=torch.cat([pad(each.visible, 0) for each in targets]),
+        located=torch.cat([pad(each.located, 0) for each in targets]),
+        areas=torch.cat([pad(each.areas, 1) for each in targets]),
     )
 
 
@@ -159,13 +178,13 @@ def _keypoint_rows(index: int) -> slice:
     return slice(vector_size(index), vector_size(index + 1))
 
 
-def pixels_to_unit(points: Tensor, size: tuple[int, int]) -> Tensor:
+def pixels_to_unit(points: Tensor, size: tuple[float, float]) -> Tensor:
     """Pixel positions (..., 2) as (x, y) to image units; `size` is (height, width)."""
     height, width = size
     return (points + 0.5) / points.new_tensor([width, height])
 
 
-def unit_to_pixels(points: Tensor, size: tuple[int, int]) -> Tensor:
+def unit_to_pixels(points: Tensor, size: tuple[float, float]) -> Tensor:
     """The inverse of `pixels_to_unit`."""
     height, width = size
     return points * points.new_tensor([width, height]) - 0.5

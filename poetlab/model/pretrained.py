@@ -11,12 +11,25 @@ from poetlab.errors import SnapshotError
 from poetlab.model.backbone import from_torchvision, is_torchvision_resnet
 from poetlab.model.checkpoint import load_published, load_snapshot
 from poetlab.model.keypoint_map import KeypointMap, match_keypoints
-from poetlab.model.poet import Poet
+from poetlab.model.network import Network
 from poetlab.model.pose_vector import copy_keypoint_rows, vector_size
 from poetlab.model.published import from_published, is_published_layout
+from poetlab.model.swift import Swift
 from poetlab.skeleton import load_skeleton
 
 _POSE_ROWS = ("pose_head.4.weight", "pose_head.4.bias")
+"""What a faithful network has for each keypoint: rows of its pose head."""
+
+_EMBEDDINGS = "keypoints"
+"""What a swift network has for each keypoint: an embedding."""
+
+_KEYPOINT_ROWS = (*_POSE_ROWS, _EMBEDDINGS)
+
+_SWIFT_PREFIXES = {"transformer.encoder.": "encoder.", "transformer.decoder.": "decoder."}
+"""Parts of a faithful network and what a swift one calls them."""
+
+_COUNTER = ".num_batches_tracked"
+"""Batch norms that can learn count batches; those that cannot do not, and nothing depends on it."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +53,8 @@ class Transfer:
 
     @property
     def uses_pose_head(self) -> bool:
-        """Whether the pose head was copied; if not, it starts at random."""
-        return not any(name in self.left for name in _POSE_ROWS)
+        """Whether what is each keypoint's own was copied; if not, it starts at random."""
+        return not any(name in self.left for name in _KEYPOINT_ROWS)
 
     @property
     def uses_backbone(self) -> bool:
@@ -50,7 +63,7 @@ class Transfer:
 
 
 def start_from_file(
-    model: Poet, keypoints: Sequence[str], path: Path, keypoint_map: KeypointMap | None = None
+    model: Network, keypoints: Sequence[str], path: Path, keypoint_map: KeypointMap | None = None
 ) -> Transfer:
     """Copy what fits from a poetlab snapshot, a checkpoint in the published layout, or a torchvision ResNet.
 
@@ -75,7 +88,7 @@ def start_from_file(
     transfer = start_from_weights(
         model, match_keypoints(keypoints, known_keypoints, keypoint_map), weights, known_keypoints
     )
-    parts = ("backbone.", "transformer.")
+    parts = ("backbone.", "encoder." if isinstance(model, Swift) else "transformer.")
     if all(any(name.startswith(part) for name in transfer.left) for part in parts):
         raise SnapshotError(f"{path}: neither its backbone nor its transformer fits; train with its own --preset")
     if keypoint_map and not transfer.uses_pose_head:
@@ -88,15 +101,16 @@ def start_from_file(
 
 @torch.no_grad()
 def start_from_weights(
-    model: Poet,
+    model: Network,
     keypoints_from: Mapping[str, str | None],
     weights: Mapping[str, Tensor],
     known_keypoints: Sequence[str],
 ) -> Transfer:
-    """Copy every tensor of equal name and shape, and the parts that fit of the pose head and the queries.
+    """Copy every tensor of equal name and shape, and the parts that fit of what each keypoint and query has.
 
-    Keypoints that start from none of the pretrained network's lie at the animal's center at first, with a visibility
-    of 1/2. If the pose head does not fit at all, it keeps its own start.
+    In a faithful network, keypoints that start from none of the pretrained network's lie at the animal's center at
+    first, with a visibility of 1/2; in a swift one their embeddings keep their own start. If nothing of the keypoints
+    fits, all of them do.
 
     Args:
         model: Changed in place.
@@ -107,27 +121,60 @@ def start_from_weights(
     taken: list[str] = []
     adapted: list[str] = []
     left: list[str] = []
-    origins = tuple(keypoints_from.values())
-    rows_fit = _fits_pose_head(weights, model, len(known_keypoints))
-    for name, tensor in model.state_dict().items():
-        source = weights.get(name)
-        if source is None or (name in _POSE_ROWS and not rows_fit):
-            left.append(name)
-        elif name in _POSE_ROWS:
-            tensor.copy_(copy_keypoint_rows(source, known_keypoints, origins))
-            same = origins == tuple(known_keypoints)
-            (taken if same else adapted).append(name)
+    own = model.state_dict()
+    if isinstance(model, Swift):
+        weights = _with_swift_names(weights)
+    rows = _adapted_rows(own, keypoints_from, weights, known_keypoints)
+    for name, tensor in own.items():
+        source = rows.get(name) if name in _KEYPOINT_ROWS else weights.get(name)
+        if source is None:
+            if not name.endswith(_COUNTER):
+                left.append(name)
         elif source.shape == tensor.shape:
             tensor.copy_(source)
-            taken.append(name)
+            same = name not in rows or tuple(keypoints_from.values()) == tuple(known_keypoints)
+            (taken if same else adapted).append(name)
         elif name == "queries" and source.shape[1:] == tensor.shape[1:]:
             n_common = min(len(source), len(tensor))
             tensor[:n_common] = source[:n_common]
             adapted.append(name)
         else:
             left.append(name)
-    used = dict(keypoints_from) if rows_fit else dict.fromkeys(keypoints_from)
+    used = dict(keypoints_from) if rows else dict.fromkeys(keypoints_from)
     return Transfer(tuple(taken), tuple(adapted), tuple(left), used, tuple(known_keypoints))
+
+
+def _adapted_rows(
+    own: Mapping[str, Tensor],
+    keypoints_from: Mapping[str, str | None],
+    weights: Mapping[str, Tensor],
+    known_keypoints: Sequence[str],
+) -> dict[str, Tensor]:
+    """What a network has for each keypoint, made of a pretrained network's; nothing if that does not fit.
+
+    A new embedding keeps its own start, since several of zeros could not be told apart.
+    """
+    origins = tuple(keypoints_from.values())
+    if _EMBEDDINGS in own:
+        source = weights.get(_EMBEDDINGS)
+        if source is None or source.shape != (len(known_keypoints), *own[_EMBEDDINGS].shape[1:]):
+            return {}
+        by_name = dict(zip(known_keypoints, source, strict=True))
+        new = zip(origins, own[_EMBEDDINGS], strict=True)
+        return {_EMBEDDINGS: torch.stack([start if origin is None else by_name[origin] for origin, start in new])}
+    shapes = {name: (vector_size(len(known_keypoints)), *own[name].shape[1:]) for name in _POSE_ROWS}
+    if not all(name in weights and tuple(weights[name].shape) == shape for name, shape in shapes.items()):
+        return {}
+    return {name: copy_keypoint_rows(weights[name], known_keypoints, origins) for name in _POSE_ROWS}
+
+
+def _with_swift_names(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of either family under the names that `Swift` gives them."""
+    renamed = {}
+    for name, tensor in weights.items():
+        prefix = next((prefix for prefix in _SWIFT_PREFIXES if name.startswith(prefix)), "")
+        renamed[_SWIFT_PREFIXES.get(prefix, "") + name.removeprefix(prefix)] = tensor
+    return renamed
 
 
 def _read_weights(path: Path) -> tuple[dict[str, Tensor], tuple[str, ...]]:
@@ -143,10 +190,3 @@ def _read_weights(path: Path) -> tuple[dict[str, Tensor], tuple[str, ...]]:
     if is_torchvision_resnet(weights):
         return from_torchvision(weights), ()
     raise SnapshotError(f"{path}: neither a poetlab snapshot nor a published POET checkpoint nor a ResNet")
-
-
-def _fits_pose_head(weights: Mapping[str, Tensor], model: Poet, n_known: int) -> bool:
-    """Whether the pose head's last layer has one row a number of the known pose vector, and the model's other sizes."""
-    own = model.state_dict()
-    shapes = {name: (vector_size(n_known), *own[name].shape[1:]) for name in _POSE_ROWS}
-    return all(name in weights and tuple(weights[name].shape) == shape for name, shape in shapes.items())

@@ -3,11 +3,16 @@
 Shapes: B images, S features of the map, Q queries, D features, H heads.
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from poetlab.model.presets import ModelSettings
+from poetlab.model.presets import ModelSettings, SwiftSettings
+
+_FEW_KEYS = 64
+"""Keys up to which attention is written out in training on a CPU, where the fused one's gradient is slow for few."""
 
 
 class Attention(nn.Module):
@@ -24,13 +29,16 @@ class Attention(nn.Module):
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor, valid: Tensor | None = None) -> Tensor:
         """Attend; `valid` (B, S), where given, is true at the keys that may be attended to."""
-        attended = F.scaled_dot_product_attention(
-            self._split(self.query(query)),
-            self._split(self.key(key)),
-            self._split(self.value(value)),
-            attn_mask=None if valid is None else valid[:, None, None, :],
-            dropout_p=self.dropout if self.training else 0.0,
-        )  # (B, H, T, D / H)
+        queries, keys, values = (
+            self._split(part) for part in (self.query(query), self.key(key), self.value(value))
+        )  # (B, H, T or S, D / H)
+        dropout = self.dropout if self.training else 0.0
+        if valid is None and self.training and keys.device.type == "cpu" and keys.shape[2] <= _FEW_KEYS:
+            weights = (queries @ keys.transpose(2, 3) / math.sqrt(keys.shape[3])).softmax(-1)  # (B, H, T, S)
+            attended = F.dropout(weights, dropout) @ values
+        else:
+            mask = None if valid is None else valid[:, None, None, :]
+            attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, dropout_p=dropout)
         return self.output(attended.transpose(1, 2).flatten(2))  # (B, T, D)
 
     def _split(self, x: Tensor) -> Tensor:
@@ -41,7 +49,7 @@ class Attention(nn.Module):
 class FeedForward(nn.Sequential):
     """The two-layer perceptron of every transformer layer."""
 
-    def __init__(self, settings: ModelSettings) -> None:
+    def __init__(self, settings: ModelSettings | SwiftSettings) -> None:
         super().__init__(
             nn.Linear(settings.n_features, settings.n_feedforward),
             nn.ReLU(inplace=True),
@@ -53,7 +61,7 @@ class FeedForward(nn.Sequential):
 class EncoderLayer(nn.Module):
     """Features attend to each other."""
 
-    def __init__(self, settings: ModelSettings) -> None:
+    def __init__(self, settings: ModelSettings | SwiftSettings) -> None:
         super().__init__()
         self.self_attention = Attention(settings.n_features, settings.n_heads, settings.dropout)
         self.feedforward = FeedForward(settings)

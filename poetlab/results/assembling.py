@@ -17,6 +17,7 @@ from poetlab.errors import ResultsError
 from poetlab.files import sync_folder, whole_file
 from poetlab.poses import SEEN
 from poetlab.results.detections import DetectionBlock
+from poetlab.results.joins import Joins, store_joins
 from poetlab.results.table import TableRows, create_table
 
 FORMAT_VERSION = 2
@@ -51,6 +52,7 @@ def assemble(
     slots: np.ndarray,
     tracked: bool,
     attributes: Mapping[str, Any],
+    joins: Joins | None = None,
 ) -> None:
     """Write a result file in which every detection has its place, and some an individual too.
 
@@ -62,17 +64,24 @@ def assemble(
         slots: (n_detections,) the place of each detection's individual in `individuals`, -1 where it has none.
         tracked: Whether a name means one animal throughout, or only a slot.
         attributes: What the file states about itself, as `read_attributes` gives it.
+        joins: Where animals could be switched, if that is known.
 
     Raises:
         ResultsError: If two detections in a frame have one slot, or the disk is full.
     """
     poses = _in_slots(blocks, slots, len(individuals), len(attributes["skeleton"]["keypoints"]))
     facts = dict(attributes) | {"individuals": list(individuals), "tracked": int(tracked)}
-    write_results(path, poses, n_frames=n_frames, n_detections=len(slots), attributes=facts)
+    write_results(path, poses, n_frames=n_frames, n_detections=len(slots), attributes=facts, joins=joins)
 
 
 def write_results(
-    path: Path, blocks: Iterable[PoseBlock], *, n_frames: int, n_detections: int, attributes: Mapping[str, Any]
+    path: Path,
+    blocks: Iterable[PoseBlock],
+    *,
+    n_frames: int,
+    n_detections: int,
+    attributes: Mapping[str, Any],
+    joins: Joins | None = None,
 ) -> None:
     """Write a result file from poses and detections.
 
@@ -82,6 +91,7 @@ def write_results(
         n_frames: Frames in `blocks`.
         n_detections: Detections in `blocks`.
         attributes: What the file states about itself; those that are not numbers or text become JSON.
+        joins: Where animals could be switched, if that is known.
 
     Raises:
         ResultsError: If there is no individual, or the disk is full.
@@ -99,6 +109,8 @@ def write_results(
             for name, (shape, kind) in shapes.items():
                 group.create_dataset(name, shape, kind)
             _fill(group, blocks)
+            if joins is not None:
+                store_joins(group, joins)
             _state(group, dict(attributes) | {"n_frames": n_frames})
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from poetlab.poses import Instances, Poses
+from poetlab.results.joins import Joins
 from poetlab.results.result_file import ResultFile
 
 if TYPE_CHECKING:
@@ -70,6 +71,19 @@ def iter_detections(path: str | Path) -> Iterator[tuple[int, float, Instances]]:
     with ResultFile(path) as results:
         for block in results.blocks():
             yield from zip(block.frames.tolist(), block.times.tolist(), block.instances(), strict=True)
+
+
+def read_joins(path: str | Path) -> Joins | None:
+    """Read where tracking took two stretches of detections for one animal, which is where animals could be switched.
+
+    Returns:
+        The joins; None if the file is not tracked, or was written before poetlab kept them.
+
+    Raises:
+        ResultsError: If the file is missing, cut off, or was not written by poetlab.
+    """
+    with ResultFile(path) as results:
+        return results.joins()
 
 
 def read_attributes(path: str | Path) -> dict[str, Any]:

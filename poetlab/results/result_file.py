@@ -14,6 +14,7 @@ from poetlab.errors import ResultsError
 from poetlab.poses import Instances
 from poetlab.results.assembling import FORMAT_VERSION, GROUP, JSON_ATTRIBUTES
 from poetlab.results.detections import BLOCK_FRAMES, DetectionBlock
+from poetlab.results.joins import Joins, load_joins
 from poetlab.results.table import TABLE_KEY
 from poetlab.skeleton import Skeleton
 
@@ -75,6 +76,11 @@ class ResultFile:
         shape = (self.n_frames, len(self.individuals), self.skeleton.n_keypoints, 3)
         with self._telling_damage():
             return self._file[f"{TABLE_KEY}/block0_values"][:].reshape(shape)
+
+    def joins(self) -> Joins | None:
+        """Where animals could be switched; None if the file is not tracked, or of a version that did not keep it."""
+        with self._telling_damage():
+            return load_joins(self._group)
 
     def blocks(self) -> Iterator[DetectionBlock]:
         """All detections, a few hundred frames at a time."""

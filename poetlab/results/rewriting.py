@@ -10,6 +10,7 @@ from poetlab.errors import ResultsError
 from poetlab.poses import Poses
 from poetlab.results.assembling import PoseBlock, assemble, whole_result, write_results
 from poetlab.results.detections import DetectionBlock
+from poetlab.results.joins import Joins
 from poetlab.results.locking import only_writer
 from poetlab.results.result_file import ResultFile
 
@@ -21,6 +22,7 @@ def rewrite_results(
     individuals: tuple[str, ...],
     slots: np.ndarray,
     tracked: bool,
+    joins: Joins | None = None,
     overwrite: bool = False,
     **attributes: Any,
 ) -> None:
@@ -33,6 +35,7 @@ def rewrite_results(
         slots: (n_detections,) the place in `individuals` of each detection, in the order in which
             `read_detections` and `iter_detections` give them; -1 where it has none.
         tracked: Whether a name means one animal throughout, or only a slot.
+        joins: Where animals could be switched, if that is known.
         overwrite: Whether to replace a file that exists, which may be `source`.
         **attributes: Further facts to state in the file; lists and mappings become JSON.
 
@@ -54,6 +57,7 @@ def rewrite_results(
             slots=slots,
             tracked=tracked,
             attributes=results.attributes | attributes,
+            joins=joins,
         )
 
 
@@ -86,6 +90,7 @@ def write_poses(
             n_frames=results.n_frames,
             n_detections=results.n_detections,
             attributes=results.attributes | facts | attributes,
+            joins=results.joins(),
         )
 
 

@@ -12,6 +12,7 @@ from poetlab.errors import ResultsError
 from poetlab.poses import Instances
 from poetlab.results.assembling import assemble, telling_errors, whole_result
 from poetlab.results.detections import DetectionBlock, join_instances, slots_by_score
+from poetlab.results.joins import Joins
 from poetlab.results.locking import only_writer
 from poetlab.results.partial import PartialFile, partial_path
 from poetlab.skeleton import Skeleton
@@ -144,6 +145,7 @@ class ResultsWriter:
         problems: Sequence[str] = (),
         individuals: tuple[str, ...] | None = None,
         slots: np.ndarray | None = None,
+        joins: Joins | None = None,
         **attributes: Any,
     ) -> None:
         """Put the detections into their slots and write the file; the partial one goes.
@@ -152,6 +154,7 @@ class ResultsWriter:
             problems: What was wrong with the video, as sentences.
             individuals: Names of the individuals that tracking told apart; None for slots of the best detections.
             slots: (detections,) position of each detection in `individuals`, -1 for none, in the order of `frames`.
+            joins: Where animals could be switched; None if they were not tracked.
             **attributes: Further facts to state in the file; lists and mappings become JSON.
 
         Raises:
@@ -174,6 +177,7 @@ class ResultsWriter:
                 slots=slots,
                 tracked=tracked,
                 attributes=self._attributes | {"problems": list(problems)} | attributes,
+                joins=joins,
             )
         with telling_errors(self.path.parent):
             self._partial.path.unlink(missing_ok=True)

@@ -16,6 +16,9 @@ _GOOD_LINK = 5.0
 _GOOD_SECOND = 4.0
 """The same for the link of a first detection, which may have been a false one, with a second."""
 
+_GOOD_NEAR_LOST = 3.5
+"""The same where an animal that was lost lately could be: it may be back just when the other one is missed."""
+
 _DOUBT = 1.5
 """If it costs less than this to exchange two animals, it is left to stitching who is who."""
 
@@ -38,7 +41,9 @@ class Links:
 NO_LINKS = Links(np.empty(0, int), np.empty(0, int), np.empty(0, bool))
 
 
-def find_links(cost: np.ndarray, is_duplicate: np.ndarray, is_known: np.ndarray) -> Links:
+def find_links(
+    cost: np.ndarray, is_duplicate: np.ndarray, is_known: np.ndarray, cost_of_lost: np.ndarray | None = None
+) -> Links:
     """The links of least total mismatch.
 
     Duplicates are for those tracklets that would otherwise have none: where two animals were, two may be on top of
@@ -48,6 +53,8 @@ def find_links(cost: np.ndarray, is_duplicate: np.ndarray, is_known: np.ndarray)
         cost: (tracklets, detections) mismatch; at least `WORST_LINK` where a link is impossible.
         is_duplicate: (detections,) whether a detection is another one's duplicate.
         is_known: (tracklets,) whether more is known of a tracklet than one detection, which may have been false.
+        cost_of_lost: (detections,) least mismatch with an animal that is linked no more but may come back; None
+            where there is none.
     """
     cost = np.minimum(cost, WORST_LINK)
     rows, detections = _cheapest(np.where(is_duplicate, WORST_LINK, cost), WORST_LINK)
@@ -57,8 +64,13 @@ def find_links(cost: np.ndarray, is_duplicate: np.ndarray, is_known: np.ndarray)
     more_rows, more_detections = _cheapest(left, _WORST_DUPLICATE)
     rows, detections = np.concatenate([rows, more_rows]), np.concatenate([detections, more_detections])
     rivals = np.setdiff1d(np.flatnonzero(is_known), rows)
-    shared = _shared(cost, rows, detections, rivals, is_duplicate)
-    doubtful = shared | (cost[rows, detections] > np.where(is_known[rows], _GOOD_LINK, _GOOD_SECOND))
+    taken = cost[np.ix_(rivals, detections)].min(0, initial=np.inf)
+    good = np.where(is_known[rows], _GOOD_LINK, _GOOD_SECOND)
+    if cost_of_lost is not None:
+        taken = np.minimum(taken, cost_of_lost[detections])
+        good = np.where(cost_of_lost[detections] < WORST_LINK, np.minimum(good, _GOOD_NEAR_LOST), good)
+    shared = _shared(cost, rows, detections, taken, is_duplicate)
+    doubtful = shared | (cost[rows, detections] > good)
     return Links(rows, detections, doubtful)
 
 
@@ -83,7 +95,7 @@ def _cheapest(cost: np.ndarray, worst: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _shared(
-    cost: np.ndarray, rows: np.ndarray, detections: np.ndarray, rivals: np.ndarray, is_duplicate: np.ndarray
+    cost: np.ndarray, rows: np.ndarray, detections: np.ndarray, taken: np.ndarray, is_duplicate: np.ndarray
 ) -> np.ndarray:
     """(n,) whether a link could as well be another one.
 
@@ -91,7 +103,7 @@ def _shared(
         cost: (tracklets, detections) mismatch; what is impossible costs as much as no link.
         rows: (n,) linked tracklets.
         detections: (n,) the detections they are linked to.
-        rivals: Tracklets that are not linked, but could be.
+        taken: (n,) least mismatch of the detections with animals that are not linked, but could be.
         is_duplicate: (detections,) whether a detection is another one's duplicate.
     """
     chosen = cost[rows, detections]
@@ -100,7 +112,6 @@ def _shared(
     extra[(exchanged >= WORST_LINK) | (exchanged.T >= WORST_LINK)] = np.inf
     np.fill_diagonal(extra, np.inf)
     free = np.setdiff1d(np.flatnonzero(~is_duplicate), detections)
-    taken = cost[np.ix_(rivals, detections)].min(0, initial=np.inf)
     left = cost[np.ix_(rows, free)].min(1, initial=np.inf)
     other = np.minimum(taken, left)
     return np.asarray((extra < _DOUBT).any(1) | ((other < WORST_LINK) & (other - chosen < _DOUBT)))

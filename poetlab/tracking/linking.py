@@ -12,6 +12,9 @@ _COAST = 0.3
 """Seconds for which an unseen animal is waited for."""
 
 _COAST_FRAMES = 3
+_REMEMBERED = 2.0
+"""Seconds for which an animal that is waited for no more may still be the one that is seen."""
+
 _REACH = 1.0
 """Body lengths that the parts of an animal may always be off, however short the time."""
 
@@ -42,6 +45,7 @@ class Linker:
         self._open: list[OpenTracklet] = []
         self._motion = start(scale.observe(_nobody(len(scale.spread))), scale.spread, self.speed)
         self._tails = self._motion
+        self._lost, self._lost_times = self._motion, np.empty(0)
 
     def add(self, frame: int, time: float, instances: Instances) -> np.ndarray:
         """Link a frame's detections.
@@ -55,6 +59,8 @@ class Linker:
         observed, scores = observed.take(usable), instances.scores[usable]
         if self._open:
             self._motion = predict(self._motion, time - self._time, self.speed)
+        if len(self._lost):
+            self._lost = predict(self._lost, time - self._time, self.speed)
         self._time = time
         self._give_up()
         is_duplicate = find_duplicates(observed, scores, self._scale.spread)
@@ -83,10 +89,16 @@ class Linker:
         cost, distance = mismatch(self._motion.each(), observed, self._scale.spread)
         unseen = self._time - np.array([tracklet.last_time for tracklet in self._open])
         cost[distance > _REACH + self._max_speed * unseen[:, None]] = WORST_LINK
-        is_known = np.array([tracklet.n_detections > 1 or tracklet.in_doubt for tracklet in self._open])
-        links = find_links(cost, is_duplicate, is_known)
+        is_known = np.array([tracklet.is_known for tracklet in self._open])
+        links = find_links(cost, is_duplicate, is_known, self._cost_of_lost(observed))
         self._learn_speed(links, observed)
         return links
+
+    def _cost_of_lost(self, observed: Observed) -> np.ndarray:
+        """(n,) how badly each pose agrees with the best of the animals that were lost lately."""
+        cost, distance = mismatch(self._lost.each(), observed, self._scale.spread)
+        cost[distance > _REACH + self._max_speed * (self._time - self._lost_times[:, None])] = WORST_LINK
+        return np.asarray(cost.min(0, initial=WORST_LINK))
 
     def _learn_speed(self, links: Links, observed: Observed) -> None:
         """Expect more speed where animals deviate more than predicted, and less where they deviate less."""
@@ -120,12 +132,17 @@ class Linker:
         return np.arange(first, len(self._open))
 
     def _give_up(self) -> None:
-        """End the tracklets that were not seen for too long."""
+        """End the tracklets that were not seen for too long, and remember for a while where they were going."""
+        lately = self._time - self._lost_times < _REMEMBERED
+        self._lost, self._lost_times = self._lost.take(lately), self._lost_times[lately]
         lost = np.array([self._time - tracklet.last_time > self._coast for tracklet in self._open], bool)
         if not lost.any():
             return
         for row in np.flatnonzero(lost).tolist():
             self._end(row)
+        known = [row for row in np.flatnonzero(lost).tolist() if self._open[row].is_known]
+        self._lost = concatenate([self._lost, self._motion.take(known)])
+        self._lost_times = np.append(self._lost_times, [self._open[row].last_time for row in known])
         self._motion, self._tails = self._motion.take(~lost), self._tails.take(~lost)
         self._open = [self._open[row] for row in np.flatnonzero(~lost)]
 

@@ -20,9 +20,6 @@ _FLOOR = 0.005
 _LEAST_SEEN = 0.5
 """Part of all bones' trust below which a size is unknown."""
 
-_LEAST_SEEN = 0.5
-"""Part of all bones' trust below which a size is unknown."""
-
 _SHORT = 4.0
 """How much more the mean size in a part of a second varies than that in a whole one."""
 

@@ -3,11 +3,12 @@
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 
 import numpy as np
 
 from poetlab.poses import Instances
+from poetlab.results.joins import Joins, make_joins
 from poetlab.skeleton import Skeleton
 from poetlab.tracking.linking import Linker
 from poetlab.tracking.scale import Scale, measure
@@ -32,15 +33,20 @@ class Tracks:
         individuals: Names; no two detections of one frame have the same.
         slots: (detections,) position of each detection's individual in `individuals`, in the order in which the
             detections were given; -1 for one that belongs to none.
-        n_joins: Places where two stretches of detections were taken for one animal: where a switch could be.
+        joins: Where two stretches of detections were taken for one animal: where a switch could be.
         presence: Part of the frames with detections in which there is an individual that is seen more than once; 1
             if there is no detection.
     """
 
     individuals: tuple[str, ...]
     slots: np.ndarray
-    n_joins: int
+    joins: Joins
     presence: float = 1.0
+
+    @property
+    def n_seen(self) -> int:
+        """Individuals that are ever seen; with a fixed number of names, there may be more names."""
+        return len(np.unique(self.slots[self.slots >= 0]))
 
     @property
     def tell_apart(self) -> bool:
@@ -86,8 +92,18 @@ def track_detections(
     n_names = len(chains) if n_individuals is None else n_individuals
     individuals = tuple(f"individual_{number}" for number in range(1, n_names + 1))
     slots = _slots(np.frombuffer(numbers, dtype=np.intc), tracklets, chains)
-    n_joins = sum(len(numbers) - 1 for numbers in chains if numbers)
-    return Tracks(individuals, slots, n_joins, _presence(slots, np.frombuffer(firsts, dtype=np.intc)))
+    joins = _joins(tracklets, chains)
+    return Tracks(individuals, slots, joins, _presence(slots, np.frombuffer(firsts, dtype=np.intc)))
+
+
+def _joins(tracklets: list[Tracklet], chains: list[list[int]]) -> Joins:
+    """The places between the tracklets of each individual."""
+    places = [
+        (tracklets[after].first_frame, tracklets[before].last_frame, individual)
+        for individual, numbers in enumerate(chains)
+        for before, after in pairwise(numbers)
+    ]
+    return make_joins(places)
 
 
 def _presence(slots: np.ndarray, firsts: np.ndarray) -> float:

@@ -56,6 +56,11 @@ class OpenTracklet:
         self._first_frame = self._last_frame = -1
         self._beginning: list[tuple[float, Observed]] = []
 
+    @property
+    def is_known(self) -> bool:
+        """Whether more is known of the animal than one detection, which may be a false one."""
+        return self.n_detections > 1 or self.in_doubt
+
     def add(self, frame: int, time: float, score: float, size: float, observed: Observed) -> None:
         """Add a detection (one pose); `size` may be NaN."""
         if not self.n_detections:

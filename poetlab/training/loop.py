@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from poetlab.data.batch import Batch, TrainingImages, training_batches
+from poetlab.data.batch import Batch, TrainingImages, image_cache, training_batches
 from poetlab.data.image_size import ImageSizeSettings
 from poetlab.device import computes_in_bfloat16
 from poetlab.errors import SnapshotError
@@ -18,14 +18,16 @@ from poetlab.inference import Predictor
 from poetlab.model.backbone import normalize_images
 from poetlab.model.checkpoint import Snapshot, save_snapshot
 from poetlab.model.folding import folded_copy
-from poetlab.model.loss import poet_loss
-from poetlab.model.poet import Poet
+from poetlab.model.network import Network
 from poetlab.plots.metrics import plot_metrics
 from poetlab.skeleton import Skeleton
+from poetlab.training.averaging import AveragedWeights
 from poetlab.training.data import TrainingData
+from poetlab.training.early_stop import is_flat
 from poetlab.training.interruption import GracefulInterrupt
+from poetlab.training.objective import Objective
 from poetlab.training.optimizer import build_optimizer, optimizer_state, restore_optimizer, set_rates
-from poetlab.training.parts import freeze
+from poetlab.training.parts import freeze, hold_statistics
 from poetlab.training.run_folder import RunFolder
 from poetlab.training.settings import TrainingSettings
 from poetlab.training.validation import validate
@@ -34,6 +36,9 @@ logger = logging.getLogger(__name__)
 
 _PATIENCE = 0.2
 """Part of the epochs after which a run without any detection is called one that learns nothing."""
+
+_UNAVERAGED = "unaveraged/"
+"""What the names of weights that the optimizer changes begin with, in the state of a run that averages them."""
 
 OnStep = Callable[[int, int, float], None]
 """Called after each step with steps done, steps in all, and the loss."""
@@ -53,6 +58,8 @@ class Progress:
         rows: Metrics of the finished epochs, and of the start (epoch 0) where it was measured.
         best: AP and negative training loss of the best epoch so far.
         warned: Whether the user was told that the run learns nothing.
+        stopped_early: Whether the run has ended before its last epoch, since its validation AP was flat.
+        patient_from: Epoch from which AP may be flat for a while.
     """
 
     epoch: int = 0
@@ -61,6 +68,8 @@ class Progress:
     rows: list[dict[str, Any]] = field(default_factory=list)
     best: tuple[float, float] | None = None
     warned: bool = False
+    stopped_early: bool = False
+    patient_from: int = 0
 
 
 class Trainer:
@@ -68,7 +77,7 @@ class Trainer:
 
     def __init__(
         self,
-        model: Poet,
+        model: Network,
         skeleton: Skeleton,
         data: TrainingData,
         settings: TrainingSettings,
@@ -98,6 +107,7 @@ class Trainer:
         self.data = data
         self.settings = settings
         self.image_size = image_size
+        self.objective = Objective(settings, skeleton)
         self.folder = folder
         self.device = device
         self.facts = dict(facts)
@@ -105,15 +115,25 @@ class Trainer:
         backbone_is_pretrained = bool(facts["pretrained_backbone"])
         self.frozen = freeze(model, settings, backbone_is_pretrained=backbone_is_pretrained)
         self.optimizer = build_optimizer(model, settings, backbone_is_pretrained=backbone_is_pretrained)
+        self.image_cache = image_cache(data.training, settings.augmentation, image_size, settings.image_cache)
         self.n_images = sum(len(label_set.images) for label_set in data.training)
         self.steps_per_epoch = -(-self.n_images // settings.batch_size)
+        self._averaged = AveragedWeights(model, settings.averaging) if settings.averaging else None
         self._last_saved = time.monotonic()
         torch.manual_seed(settings.seed)
+
+    @property
+    def result(self) -> Network:
+        """The network that is measured and kept: of averaged weights, unless the settings turn averaging off."""
+        return self._averaged.model if self._averaged else self.model
 
     def resume(self, snapshot: Snapshot) -> None:
         """Go on from a `last` snapshot instead of from the start."""
         state = dict(snapshot.state)
-        self.model.load_state_dict(dict(snapshot.weights))
+        self.result.load_state_dict(dict(snapshot.weights))
+        if self._averaged:
+            unaveraged = [name for name in state if name.startswith(_UNAVERAGED)]
+            self.model.load_state_dict({name.removeprefix(_UNAVERAGED): state.pop(name) for name in unaveraged})
         torch.set_rng_state(state.pop("random/cpu").cpu())
         if (cuda_state := state.pop("random/cuda", None)) is not None and self.device.type == "cuda":
             torch.cuda.set_rng_state(cuda_state.cpu(), self.device)
@@ -121,7 +141,7 @@ class Trainer:
         self.progress = Progress(**snapshot.facts["progress"])
 
     def fit(self, on_step: OnStep | None = None, on_epoch: OnEpoch | None = None) -> Progress:
-        """Train to the last epoch.
+        """Train to the last epoch, or until validation AP is flat.
 
         Raises:
             KeyboardInterrupt: If Ctrl-C was pressed; the run is saved first.
@@ -131,7 +151,7 @@ class Trainer:
             self._save_first()
             if self._measures_start() and not self.progress.rows and self.progress.step == 0:
                 self._measure_start(interrupt, on_epoch)
-            while self.progress.epoch < self.settings.epochs:
+            while self.progress.epoch < self.settings.epochs and not self.progress.stopped_early:
                 self._train_epoch(interrupt, on_step)
                 row = self._finish_epoch()
                 if on_epoch:
@@ -142,30 +162,49 @@ class Trainer:
     def _train_epoch(self, interrupt: GracefulInterrupt, on_step: OnStep | None) -> None:
         progress = self.progress
         self.model.train()
-        set_rates(self.optimizer, self.settings, progress.epoch)
+        if self.facts["pretrained_backbone"]:
+            hold_statistics(self.model)
         images = TrainingImages(
-            self.data.training, self.settings.augmentation, self.image_size, self.settings.seed, progress.epoch
+            self.data.training,
+            self.settings.augmentation,
+            self.image_size,
+            self.settings.seed,
+            progress.epoch,
+            self.image_cache,
         )
         workers = self._n_workers()
         for batch in training_batches(images, self.settings.batch_size, workers, skip=progress.step):
+            done = progress.epoch * self.steps_per_epoch + progress.step
+            self._set_rates(done)
             losses = self._train_step(batch)
+            if self._averaged:
+                self._averaged.update(self.model, done)
             progress.step += 1
             progress.sums = {name: progress.sums.get(name, 0.0) + value for name, value in losses.items()}
             if on_step:
-                done = progress.epoch * self.steps_per_epoch + progress.step
-                on_step(done, self.settings.epochs * self.steps_per_epoch, losses["loss"])
+                on_step(done + 1, self.settings.epochs * self.steps_per_epoch, losses["loss"])
             if interrupt.requested or time.monotonic() - self._last_saved > self.settings.save_seconds:
                 self._save_last()
             if interrupt.requested:
                 raise KeyboardInterrupt
 
+    def _set_rates(self, n_before: int) -> float:
+        """Set the rates of the step that has so many before it, and return the first group's."""
+        return set_rates(self.optimizer, self.settings, (n_before + 0.5) / self.steps_per_epoch)
+
     def _train_step(self, batch: Batch) -> dict[str, float]:
         padding = None if batch.padding is None else batch.padding.to(self.device, non_blocking=True)
         images = normalize_images(batch.images.to(self.device, non_blocking=True), padding)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=computes_in_bfloat16(self.device)):
-            output = self.model(images, padding)
-        loss = poet_loss(output, batch.targets.to(self.device), self.settings.loss)
-        total = loss.total(self.settings.loss)
+        targets = batch.targets.to(self.device)
+        in_bfloat16 = self.settings.bfloat16
+        with torch.autocast(
+            self.device.type,
+            torch.bfloat16,
+            enabled=computes_in_bfloat16(self.device) if in_bfloat16 is None else in_bfloat16,
+        ):
+            output = self.objective.predict(self.model, images, padding, targets)
+        loss = self.objective.sums(output, targets).mean()
+        total = self.objective.total(loss)
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
@@ -175,7 +214,8 @@ class Trainer:
 
     def _finish_epoch(self) -> dict[str, Any]:
         progress = self.progress
-        row: dict[str, Any] = {"epoch": progress.epoch + 1, "learning_rate": self.optimizer.param_groups[0]["lr"]}
+        rate = self._set_rates((progress.epoch + 1) * self.steps_per_epoch - 1)
+        row: dict[str, Any] = {"epoch": progress.epoch + 1, "learning_rate": rate}
         row |= {name: value / progress.step for name, value in progress.sums.items()}
         is_last = progress.epoch + 1 == self.settings.epochs
         validates = is_last or (progress.epoch + 1) % self.settings.validate_every == 0
@@ -186,6 +226,8 @@ class Trainer:
             row |= figures
         progress.rows.append(row)
         progress.epoch, progress.step, progress.sums = progress.epoch + 1, 0, {}
+        if validates and not is_last:
+            progress.stopped_early = is_flat(progress.rows, self.settings.patience, progress.patient_from)
         self._write_metrics(with_plot=validates)
         return row
 
@@ -210,13 +252,13 @@ class Trainer:
 
         The columns include those of the label sets that decide nothing, named after each.
         """
-        model = folded_copy(self.model)
+        model = folded_copy(self.result)
         predictor = Predictor(model, self.skeleton, self.image_size, self.device, self.folder.name, self.facts)
-        weights, batch_size = self.settings.loss, self.settings.batch_size
-        validation = validate(predictor, self.data.validation or self.data.training, weights, batch_size)
+        batch_size = self.settings.batch_size
+        validation = validate(predictor, self.data.validation or self.data.training, self.objective, batch_size)
         columns = validation.columns("val")
         for label_set in self.data.also:
-            columns |= validate(predictor, [label_set], weights, batch_size).columns(label_set.name)
+            columns |= validate(predictor, [label_set], self.objective, batch_size).columns(label_set.name)
         return validation.evaluation, columns
 
     def _keep_best(self, ap: float, training_loss: float) -> None:
@@ -227,7 +269,7 @@ class Trainer:
             progress.best = reached
             facts = self._facts() | {"AP": ap, "epoch": progress.epoch + 1}
             save_snapshot(
-                self.folder.best, Snapshot(self.model.settings, self.skeleton, self.model.state_dict(), facts)
+                self.folder.best, Snapshot(self.model.settings, self.skeleton, self.result.state_dict(), facts)
             )
 
     def _warn_if_nothing_is_learned(self, evaluation: Evaluation) -> None:
@@ -263,8 +305,10 @@ class Trainer:
         state = optimizer_state(self.model, self.optimizer) | {"random/cpu": torch.get_rng_state()}
         if self.device.type == "cuda":
             state["random/cuda"] = torch.cuda.get_rng_state(self.device)
+        if self._averaged:
+            state |= {_UNAVERAGED + name: tensor for name, tensor in self.model.state_dict().items()}
         facts = self._facts() | {"progress": asdict(self.progress)}
-        snapshot = Snapshot(self.model.settings, self.skeleton, self.model.state_dict(), facts, state)
+        snapshot = Snapshot(self.model.settings, self.skeleton, self.result.state_dict(), facts, state)
         save_snapshot(self.folder.last, snapshot)
         self._last_saved = time.monotonic()
 

@@ -8,17 +8,17 @@ from torch.nn import Parameter
 from torch.optim import AdamW
 
 from poetlab.errors import ConfigError
-from poetlab.model.poet import Poet
+from poetlab.model.network import Network
 from poetlab.training.parts import belongs_to, check_parts
+from poetlab.training.schedule import rate_factor
 from poetlab.training.settings import TrainingSettings
 
-_DROP = 0.1
 _PRETRAINED_BACKBONE_RATE = 0.1
 _BACKBONE = "backbone"
 _ALL_ELSE = ""
 
 
-def build_optimizer(model: Poet, settings: TrainingSettings, *, backbone_is_pretrained: bool) -> AdamW:
+def build_optimizer(model: Network, settings: TrainingSettings, *, backbone_is_pretrained: bool) -> AdamW:
     """AdamW with one group of parameters for the backbone, one for each of `rate_factors`, and one for all else.
 
     A factor multiplies the rate that its part would have without it: the backbone's in the backbone, else
@@ -56,15 +56,15 @@ def initial_rates(optimizer: AdamW) -> dict[str, float]:
     return {group["part"]: group["initial_lr"] for group in optimizer.param_groups if group["params"]}
 
 
-def set_rates(optimizer: AdamW, settings: TrainingSettings, epoch: int) -> float:
-    """Give every group its rate for this epoch and return the first group's."""
-    factor = _DROP if epoch >= settings.learning_rate_drop * settings.epochs else 1.0
+def set_rates(optimizer: AdamW, settings: TrainingSettings, epoch: float) -> float:
+    """Give every group its rate for this moment, in epochs (`rate_factor`), and return the first group's."""
+    factor = rate_factor(settings, epoch)
     for group in optimizer.param_groups:
         group["lr"] = group["initial_lr"] * factor
     return float(optimizer.param_groups[0]["lr"])
 
 
-def optimizer_state(model: Poet, optimizer: AdamW) -> dict[str, Tensor]:
+def optimizer_state(model: Network, optimizer: AdamW) -> dict[str, Tensor]:
     """The optimizer's memory as tensors named `<parameter>/<what>`."""
     return {
         f"{name}/{what}": torch.as_tensor(value)
@@ -73,7 +73,7 @@ def optimizer_state(model: Poet, optimizer: AdamW) -> dict[str, Tensor]:
     }
 
 
-def restore_optimizer(model: Poet, optimizer: AdamW, state: Mapping[str, Tensor]) -> None:
+def restore_optimizer(model: Network, optimizer: AdamW, state: Mapping[str, Tensor]) -> None:
     """Give the optimizer the memory that `optimizer_state` described."""
     parameters = dict(model.named_parameters())
     for key, value in state.items():
@@ -95,7 +95,7 @@ def _rates(settings: TrainingSettings, *, backbone_is_pretrained: bool) -> dict[
     }
 
 
-def _check_factors(model: Poet, settings: TrainingSettings, trainable: Iterable[str]) -> None:
+def _check_factors(model: Network, settings: TrainingSettings, trainable: Iterable[str]) -> None:
     check_parts(model, settings.rate_factors, "rate_factors")
     for part in settings.rate_factors:
         if not any(belongs_to(name, part) for name in trainable):

@@ -7,7 +7,10 @@ A part is one parameter, or everything under a dotted beginning of parameters' n
 import difflib
 from collections.abc import Iterable
 
+from torch import nn
+
 from poetlab.errors import ConfigError
+from poetlab.model.network import Network
 from poetlab.model.poet import Poet
 from poetlab.training.settings import TrainingSettings
 
@@ -20,13 +23,13 @@ def belongs_to(name: str, part: str) -> bool:
     return name == part or name.startswith(f"{part}.")
 
 
-def freeze(model: Poet, settings: TrainingSettings, *, backbone_is_pretrained: bool) -> tuple[str, ...]:
+def freeze(model: Network, settings: TrainingSettings, *, backbone_is_pretrained: bool) -> tuple[str, ...]:
     """Keep parts of a network from learning, and let all others learn.
 
     Args:
         model: Changed in place.
         settings: Their `freeze` names the parts.
-        backbone_is_pretrained: Whether its stem is frozen where the settings do not say.
+        backbone_is_pretrained: Whether the stem of a faithful network is frozen where the settings do not say.
 
     Returns:
         The parts that are frozen.
@@ -34,7 +37,7 @@ def freeze(model: Poet, settings: TrainingSettings, *, backbone_is_pretrained: b
     Raises:
         ConfigError: If there is no such part, or nothing is left that learns.
     """
-    default = STEM if backbone_is_pretrained else ()
+    default = STEM if backbone_is_pretrained and isinstance(model, Poet) else ()
     parts = default if settings.freeze is None else tuple(settings.freeze)
     check_parts(model, parts, "freeze")
     for name, parameter in model.named_parameters():
@@ -46,7 +49,17 @@ def freeze(model: Poet, settings: TrainingSettings, *, backbone_is_pretrained: b
     return parts
 
 
-def check_parts(model: Poet, parts: Iterable[str], setting: str) -> None:
+def hold_statistics(model: Network) -> None:
+    """Keep the statistics of the backbone's batch norms as they are, in a network that is in training mode.
+
+    Those of pretrained weights are better than what small batches tell.
+    """
+    for part in model.backbone.modules():
+        if isinstance(part, nn.BatchNorm2d):
+            part.eval()
+
+
+def check_parts(model: Network, parts: Iterable[str], setting: str) -> None:
     """Make sure that a network has these parts.
 
     Raises:
@@ -61,7 +74,7 @@ def check_parts(model: Poet, parts: Iterable[str], setting: str) -> None:
             )
 
 
-def _parts_of(model: Poet) -> list[str]:
+def _parts_of(model: Network) -> list[str]:
     """Every parameter's name and every dotted beginning of one, in the network's order."""
     parts: dict[str, None] = {}
     for name, _ in model.named_parameters():

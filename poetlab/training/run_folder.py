@@ -3,7 +3,8 @@
 import csv
 import io
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import yaml
 
 from poetlab.errors import TrainingError
 from poetlab.files import whole_file
+from poetlab.labels.label_set import Split
+from poetlab.labels.split_file import write_split_file
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,11 @@ class RunFolder:
         return self.path / "settings.yaml"
 
     @property
+    def split(self) -> Path:
+        """Which images it learns from, and which validate: a file for `train --split`."""
+        return self.path / "split.csv"
+
+    @property
     def metrics(self) -> Path:
         """One row an epoch."""
         return self.path / "metrics.csv"
@@ -54,8 +62,8 @@ class RunFolder:
         """A picture of the metrics."""
         return self.path / "metrics.png"
 
-    def create(self, settings: Mapping[str, Any]) -> None:
-        """Make the folder and write down the settings.
+    def create(self, settings: Mapping[str, Any], split: Sequence[tuple[str, Split]]) -> None:
+        """Make the folder and write down the settings and the split.
 
         Raises:
             TrainingError: If the folder exists or cannot be written.
@@ -67,6 +75,8 @@ class RunFolder:
         except OSError as error:
             raise TrainingError(f"{self.path}: cannot be made ({error.strerror}); is the folder read-only?") from error
         self._write(self.settings, yaml.safe_dump(dict(settings), sort_keys=False))
+        with self._explained(self.split):
+            write_split_file(self.split, split)
 
     def discard(self) -> None:
         """Remove the folder and everything in it."""
@@ -82,9 +92,14 @@ class RunFolder:
         self._write(self.metrics, text.getvalue())
 
     def _write(self, path: Path, text: str) -> None:
+        with self._explained(path), whole_file(path) as partial:
+            partial.write_text(text, encoding="utf-8")
+
+    @contextmanager
+    def _explained(self, path: Path) -> Iterator[None]:
+        """Say in one line that a file cannot be written."""
         try:
-            with whole_file(path) as partial:
-                partial.write_text(text, encoding="utf-8")
+            yield
         except OSError as error:
             raise TrainingError(
                 f"{path}: cannot be written ({error.strerror}); free some space, then --resume"

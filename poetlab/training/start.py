@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,19 @@ from poetlab.data.batch import TrainingImages, collate
 from poetlab.data.image_size import ImageSizeSettings
 from poetlab.errors import SnapshotError, TrainingError
 from poetlab.labels.label_set import LabelSet
+from poetlab.labels.split_file import read_split_file
+from poetlab.labels.splitting import restore_splits
 from poetlab.model.backbone import calibrate_batch_norm, normalize_images
 from poetlab.model.checkpoint import load_snapshot
 from poetlab.model.keypoint_map import KeypointMap
+from poetlab.model.network import Network, build_network
 from poetlab.model.poet import Poet
 from poetlab.model.presets import find_preset
 from poetlab.model.pretrained import Transfer, start_from_file
 from poetlab.skeleton import Skeleton
 from poetlab.training.data import TrainingData
 from poetlab.training.loop import Trainer
+from poetlab.training.recipe import Recipe
 from poetlab.training.run_folder import RunFolder
 from poetlab.training.settings import TrainingSettings
 
@@ -52,9 +56,7 @@ def new_trainer(
     folder: RunFolder,
     skeleton: Skeleton,
     data: TrainingData,
-    preset: str,
-    settings: TrainingSettings,
-    image_size: ImageSizeSettings,
+    recipe: Recipe,
     device: torch.device,
     pretrained: Pretrained | None = None,
 ) -> tuple[Trainer, Transfer | None]:
@@ -64,9 +66,7 @@ def new_trainer(
         folder: Where the run will write; it must not exist.
         skeleton: What the network shall predict.
         data: What it learns from.
-        preset: Name of its sizes.
-        settings: How to train.
-        image_size: At which sizes the network sees images.
+        recipe: Sizes of the network, and how to train it.
         device: Where to compute.
         pretrained: Weights to start from; None to start at random.
 
@@ -74,28 +74,29 @@ def new_trainer(
         The trainer, and what was taken from the pretrained weights if there are any.
 
     Raises:
-        TrainingError: If there are no training images, or the folder exists.
+        TrainingError: If the folder exists.
         SnapshotError: If the pretrained weights cannot be used.
         SkeletonError: If their keypoint map names a keypoint that they do not know.
         ConfigError: If the settings name a part that the network does not have, or freeze all of it.
     """
-    if not any(image.instances for label_set in data.training for image in label_set.images):
-        raise TrainingError("there is no animal in the training images; import labels, or lower --val-fraction")
+    settings, image_size = recipe.training, recipe.image_size
     torch.manual_seed(settings.seed)
-    model = Poet(find_preset(preset), skeleton.n_keypoints)
+    sizes = find_preset(recipe.preset).model_copy(update={"n_queries": recipe.n_queries})
+    model = build_network(sizes, skeleton.n_keypoints)
     transfer = None
     if pretrained:
         transfer = start_from_file(model, skeleton.keypoints, pretrained.path, pretrained.keypoint_map)
-    if not (transfer and transfer.uses_backbone):
+    if isinstance(model, Poet) and not (transfer and transfer.uses_backbone):
         _calibrate(model, data, settings, image_size)
     facts = {
         "poetlab": poetlab.__version__,
-        "preset": preset,
+        "preset": recipe.preset,
         **_describe_pretrained(pretrained, transfer),
         "label_sets": _describe_labels(data),
+        "chosen": {name: asdict(choice) for name, choice in recipe.choices.items()},
     }
     trainer = Trainer(model, skeleton, data, settings, image_size, folder, device, facts)
-    folder.create(_describe(facts, skeleton, model, settings, image_size, transfer))
+    folder.create(_describe(facts, skeleton, model, settings, image_size, transfer), data.split_rows())
     return trainer, transfer
 
 
@@ -107,7 +108,7 @@ def resumed_trainer(
     Args:
         folder: The run.
         label_sets: The same images that the run started with.
-        epochs: Epochs in all; None for as many as the run was to have.
+        epochs: Epochs in all; None for as many as the run was to have. With a number, a run that ended early goes on.
         device: Where to compute.
 
     Raises:
@@ -119,17 +120,21 @@ def resumed_trainer(
     snapshot = load_snapshot(folder.last)
     if "progress" not in snapshot.facts or not snapshot.state:
         raise SnapshotError(f"{folder.last}: not a snapshot that a run can go on from; start a new run")
-    settings = TrainingSettings.model_validate(snapshot.facts["training"])
-    if epochs is not None:
-        settings = settings.model_copy(update={"epochs": epochs})
+    planned = TrainingSettings.model_validate(snapshot.facts["training"])
+    settings = planned if epochs is None else planned.model_copy(update={"epochs": epochs})
+    if folder.split.is_file():
+        label_sets = restore_splits(label_sets, read_split_file(folder.split))
     data = TrainingData.from_label_sets(label_sets, settings)
     if snapshot.facts["label_sets"] != _describe_labels(data):
         raise TrainingError(f"{folder.path}: the labels have changed since this run began; start a new one")
-    model = Poet(snapshot.settings, snapshot.skeleton.n_keypoints)
+    model = build_network(snapshot.settings, snapshot.skeleton.n_keypoints)
     facts = {key: value for key, value in snapshot.facts.items() if key not in {"progress", "image_size", "training"}}
     image_size = ImageSizeSettings.model_validate(snapshot.facts["image_size"])
     trainer = Trainer(model, snapshot.skeleton, data, settings, image_size, folder, device, facts)
     trainer.resume(snapshot)
+    if epochs is not None and (trainer.progress.stopped_early or epochs > planned.epochs):
+        trainer.progress.stopped_early = False
+        trainer.progress.patient_from = trainer.progress.epoch
     return trainer
 
 
@@ -169,7 +174,7 @@ def _describe_pretrained(pretrained: Pretrained | None, transfer: Transfer | Non
 def _describe(
     facts: dict[str, Any],
     skeleton: Skeleton,
-    model: Poet,
+    model: Network,
     settings: TrainingSettings,
     image_size: ImageSizeSettings,
     transfer: Transfer | None,

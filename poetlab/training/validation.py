@@ -13,10 +13,11 @@ from poetlab.evaluation.evaluate import evaluate
 from poetlab.evaluation.report import Evaluation
 from poetlab.inference import Predictor
 from poetlab.labels.label_set import LabeledImage, LabelSet
-from poetlab.model.loss import LossSums, PoetLoss, loss_sums
-from poetlab.model.loss_settings import LossSettings
-from poetlab.model.poet import PoetOutput
+from poetlab.model.loss import LossSums, PoetLoss
+from poetlab.model.network import NetworkOutput
 from poetlab.model.pose_vector import stack_targets
+from poetlab.model.swift_loss import SwiftLoss, SwiftLossSums
+from poetlab.training.objective import Objective
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Validation:
     """
 
     evaluation: Evaluation
-    loss: PoetLoss
+    loss: PoetLoss | SwiftLoss
     total: float
 
     def columns(self, prefix: str) -> dict[str, Any]:
@@ -47,29 +48,27 @@ class Validation:
         return {f"{prefix}_{name}": value for name, value in figures.items()}
 
 
-def validate(
-    predictor: Predictor, label_sets: Sequence[LabelSet], weights: LossSettings, batch_size: int
-) -> Validation:
+def validate(predictor: Predictor, label_sets: Sequence[LabelSet], objective: Objective, batch_size: int) -> Validation:
     """Measure a network; every image goes through it once, unchanged and without padding.
 
     Args:
         predictor: The network.
         label_sets: Images and labels of its skeleton; at least one image.
-        weights: Weights of the loss.
+        objective: The loss.
         batch_size: Images predicted at once.
 
     Raises:
         LabelError: If an image cannot be read.
         TrainingError: If the network's output is not finite.
     """
-    sums: list[LossSums] = []
+    sums: list[LossSums | SwiftLossSums] = []
     n_keypoints = predictor.skeleton.n_keypoints
 
     @torch.inference_mode()
-    def add_loss(output: PoetOutput, images: Sequence[LabeledImage]) -> None:
-        targets = stack_targets([label_targets(image, n_keypoints) for image in images])
-        sums.append(loss_sums(output, targets.to(predictor.device), weights))
+    def add_loss(output: NetworkOutput, images: Sequence[LabeledImage]) -> None:
+        targets = stack_targets([label_targets(image, n_keypoints, predictor.image_size) for image in images])
+        sums.append(objective.sums(output, targets.to(predictor.device)))
 
     evaluation = evaluate(predictor, label_sets, batch_size=batch_size, on_output=add_loss)
     loss = reduce(add, sums).mean()
-    return Validation(evaluation, loss, loss.total(weights).item())
+    return Validation(evaluation, loss, objective.total(loss).item())

@@ -10,7 +10,7 @@ from poetlab.errors import SnapshotError
 from poetlab.files import whole_file
 from poetlab.model.checkpoint import load_published
 from poetlab.model.poet import Poet
-from poetlab.model.presets import find_preset
+from poetlab.model.presets import ModelSettings
 from poetlab.model.published import from_published, is_published_layout
 from poetlab.skeleton import load_skeleton
 from poetlab.weights.catalog import PublishedWeights, published_weights, read_md5
@@ -76,6 +76,6 @@ def _is_published_poet(path: Path, weights: PublishedWeights) -> bool:
     if not is_published_layout(tensors):
         return False
     with torch.device("meta"):  # names and shapes only
-        model = Poet(find_preset(weights.presets[0]), load_skeleton("coco-person").n_keypoints)
+        model = Poet(ModelSettings(), load_skeleton("coco-person").n_keypoints)
     shapes = {name: tensor.shape for name, tensor in from_published(tensors).items()}
     return shapes == {name: tensor.shape for name, tensor in model.state_dict().items()}

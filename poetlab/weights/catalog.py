@@ -75,7 +75,7 @@ def published_weights() -> tuple[PublishedWeights, ...]:
     coco = PublishedWeights(
         name="coco",
         content="POET trained on COCO by its authors (Zenodo record 7972042)",
-        presets=("poet-r50", "poet-dc5-r50"),
+        presets=("poet-swift-medium", "poet-r50", "poet-dc5-r50"),
         file_name="poet_ckpt.pth",
         url="https://zenodo.org/api/records/7972042",
     )

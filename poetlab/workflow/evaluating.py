@@ -10,8 +10,12 @@ from poetlab.errors import ProjectError
 from poetlab.evaluation.evaluate import score_predictions
 from poetlab.evaluation.predicting import predict_images
 from poetlab.evaluation.report import Evaluation
+from poetlab.labels.confirmed import confirmed_only
 from poetlab.labels.label_set import LabelSet, Split
+from poetlab.labels.split_file import read_split_file
+from poetlab.labels.splitting import restore_splits
 from poetlab.project import Project
+from poetlab.training.run_folder import RunFolder
 from poetlab.workflow.evaluation_files import write_evaluation
 from poetlab.workflow.networks import load_predictor
 
@@ -32,7 +36,7 @@ def evaluate(
     Args:
         project: The project.
         snapshot: Which network; None for the latest run's best.
-        split: `val`, `train`, or the name of a label set, all of which is then used.
+        split: `val` or `train`, as the network's run had them, or the name of a label set, all of which is then used.
         decoder_layers: Measure the network with only so many decoder layers, the first; `all` measures it as it is
             and adds the COCO figures after each layer.
         device: Where to compute; None to choose.
@@ -47,7 +51,7 @@ def evaluate(
             is not a number.
         SkeletonError: If it predicts another skeleton than the project's.
     """
-    label_sets = _label_sets_of_split(project, split)
+    label_sets = _label_sets_of_split(project, split, snapshot)
     every_layer = decoder_layers == "all"
     n_layers = None if isinstance(decoder_layers, str) else decoder_layers
     predictor, path = load_predictor(project, snapshot, device, decoder_layers=n_layers)
@@ -70,12 +74,16 @@ def evaluate(
     return evaluation, write_evaluation(folder, name, origin, evaluation, predicted)
 
 
-def _label_sets_of_split(project: Project, split: str) -> list[LabelSet]:
+def _label_sets_of_split(project: Project, split: str, snapshot: str | None) -> list[LabelSet]:
+    """The labels to measure on, as the network's run has split them; labels that were added since are as imported."""
     for known in _SPLITS:
         if split == known:
-            selected = [label_set.select(known) for label_set in project.label_sets()]
+            label_sets = project.label_sets()
+            if (run := RunFolder(project.find_snapshot(snapshot).parent)).split.is_file():
+                label_sets = restore_splits(label_sets, read_split_file(run.split))
+            selected = [label_set.select(known) for label_set in confirmed_only(label_sets)]
             return [label_set for label_set in selected if label_set.images]
-    return [project.label_set(split)]
+    return confirmed_only([project.label_set(split)])
 
 
 def _check_writable(folder: Path) -> None:

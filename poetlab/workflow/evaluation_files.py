@@ -6,7 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from poetlab.errors import ProjectError
+from poetlab.evaluation.calibration import Calibration
 from poetlab.evaluation.center_error import relative_center_offsets
 from poetlab.evaluation.detections import coco_results
 from poetlab.evaluation.predicting import PredictedImage
@@ -15,6 +18,7 @@ from poetlab.evaluation.visibility import visibility_by_label
 from poetlab.files import whole_file
 from poetlab.plots.centers import plot_centers
 from poetlab.plots.decoder_layers import plot_decoder_layers
+from poetlab.plots.reliability import plot_reliability
 from poetlab.plots.visibility import plot_visibility
 
 
@@ -79,7 +83,7 @@ def _json_lines(images: Sequence[PredictedImage]) -> Iterator[str]:
 
 def _draw_plots(folder: Path, name: str, evaluation: Evaluation) -> None:
     """Draw what there is data for; where there is none, an older picture would be wrong."""
-    centers, visibility = folder / f"{name}_centers.png", folder / f"{name}_visibility.png"
+    centers, visibility, reliability = (folder / f"{name}_{of}.png" for of in ("centers", "visibility", "reliability"))
     offsets = relative_center_offsets(evaluation.matched)
     if len(offsets):
         plot_centers(offsets, centers)
@@ -87,10 +91,18 @@ def _draw_plots(folder: Path, name: str, evaluation: Evaluation) -> None:
         centers.unlink(missing_ok=True)
     if len(evaluation.matched):
         plot_visibility(visibility_by_label(evaluation.matched), visibility)
+        _draw_reliability(evaluation.calibration, reliability)
     else:
         visibility.unlink(missing_ok=True)
+        reliability.unlink(missing_ok=True)
     layers = folder / f"{name}.png"
     if evaluation.coco_by_decoder_layer and not math.isnan(evaluation.coco["AP"]):
         plot_decoder_layers(evaluation.coco_by_decoder_layer, layers)
     else:
         layers.unlink(missing_ok=True)
+
+
+def _draw_reliability(calibration: Calibration, path: Path) -> None:
+    predicted, visible, chance = np.array([(each.predicted, each.visible, each.chance) for each in calibration.bins]).T
+    title = f"{calibration.n:,} keypoints, calibration error {calibration.error:.3f}"
+    plot_reliability(predicted, visible, chance, title, path)

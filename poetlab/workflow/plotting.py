@@ -10,7 +10,7 @@ from poetlab.plots.presence import plot_presence
 from poetlab.plots.speed import plot_speed
 from poetlab.plots.trajectories import plot_trajectories
 from poetlab.poses import Poses
-from poetlab.results.reading import read_poses
+from poetlab.results.reading import read_joins, read_poses
 
 PLOTS: Mapping[str, Callable[[Poses, Path], None]] = {
     "trajectories": plot_trajectories,
@@ -84,7 +84,10 @@ def _plot(result: Path, folder: Path) -> PlottedResult:
     folder.mkdir(parents=True, exist_ok=True)
     paths = {name: _picture(folder, result, name) for name in PLOTS if name not in left_out}
     for name, path in paths.items():
-        PLOTS[name](poses, path)
+        if name == "presence":
+            plot_presence(poses, path, read_joins(result))
+        else:
+            PLOTS[name](poses, path)
     return PlottedResult(result, tuple(paths.values()), left_out)
 
 

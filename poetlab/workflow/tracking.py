@@ -30,7 +30,9 @@ class TrackedResult:
     Attributes:
         result: The result file.
         path: The new one; None if that failed.
-        individuals: Names of the individuals.
+        individuals: Names of the individuals, also of those that were never seen.
+        n_seen: Individuals that were ever seen.
+        n_joins: Places where two stretches were taken for one animal: where a switch could be.
         n_frames: Frames.
         n_detections: Detections in all of them.
         n_left_out: Those that belong to no individual.
@@ -43,6 +45,8 @@ class TrackedResult:
     result: Path
     path: Path | None = None
     individuals: tuple[str, ...] = ()
+    n_seen: int = 0
+    n_joins: int = 0
     n_frames: int = 0
     n_detections: int = 0
     n_left_out: int = 0
@@ -183,13 +187,16 @@ def _track(
         individuals=tracks.individuals,
         slots=tracks.slots,
         tracked=True,
+        joins=tracks.joins,
         overwrite=overwrite,
-        tracking=settings.model_dump() | {"individuals": n_individuals, "joins": tracks.n_joins},
+        tracking=settings.model_dump() | {"individuals": n_individuals, "joins": len(tracks.joins)},
     )
     return TrackedResult(
         result,
         path,
         tracks.individuals,
+        n_seen=tracks.n_seen,
+        n_joins=len(tracks.joins),
         n_frames=int(attributes["n_frames"]),
         n_detections=len(tracks.slots),
         n_left_out=int((tracks.slots < 0).sum()),

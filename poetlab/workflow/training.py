@@ -6,18 +6,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from poetlab.config import changed
+from poetlab.config import Config, changed
 from poetlab.device import choose_device
-from poetlab.errors import TrainingError
+from poetlab.errors import ProjectError, TrainingError
 from poetlab.labels.label_set import LabelSet
+from poetlab.labels.split_file import SplitFile, read_split_file, write_split_file
+from poetlab.labels.split_rule import read_split_rule
+from poetlab.labels.splitting import split_label_sets, split_rows
 from poetlab.model.keypoint_map import KeypointMap, read_keypoint_map
 from poetlab.model.pretrained import Transfer
 from poetlab.project import Project
 from poetlab.skeleton import Skeleton
+from poetlab.training.choosing import Choice
 from poetlab.training.data import TrainingData
 from poetlab.training.loop import OnEpoch, OnStep, Trainer
 from poetlab.training.optimizer import initial_rates
+from poetlab.training.recipe import Wishes, choose_recipe
 from poetlab.training.run_folder import RunFolder
+from poetlab.training.settings import TrainingConfig
 from poetlab.training.start import Pretrained, new_trainer, resumed_trainer
 from poetlab.weights.catalog import DOWNLOADABLE, preset_that_fits, weights_for_preset
 from poetlab.weights.download import OnBytes, fetch
@@ -39,9 +45,12 @@ class TrainingStart:
         resumed: Whether an earlier part of the run is gone on with.
         n_epochs_done: Epochs that it has finished.
         n_epochs: Epochs in all.
+        stopped_early: Whether it has ended before its last epoch.
         transfer: What was taken from pretrained weights; None if none were given.
         rates: The learning rate that each part of the network starts with; that of all else under the name ''.
         frozen: Parts of the network that do not learn.
+        split_rule: How the images were split for this run, in words; None if as at their import or as the run began.
+        choices: What was chosen from the data and why, by its name in `config.yaml`; of a new run.
     """
 
     folder: RunFolder
@@ -53,9 +62,12 @@ class TrainingStart:
     resumed: bool
     n_epochs_done: int
     n_epochs: int
+    stopped_early: bool
     transfer: Transfer | None
     rates: Mapping[str, float]
     frozen: tuple[str, ...]
+    split_rule: str | None
+    choices: Mapping[str, Choice[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,11 +78,15 @@ class TrainingResult:
         folder: The run, with its snapshots and metrics.
         rows: Its metrics, one mapping an epoch.
         best_ap: The highest validation AP; None if it was never above 0.
+        stopped_early: Whether it ended before its last epoch, since its validation AP was flat.
+        patience: Epochs without a better validation AP after which it ends; 0 for never.
     """
 
     folder: RunFolder
     rows: tuple[Mapping[str, Any], ...]
     best_ap: float | None
+    stopped_early: bool
+    patience: int
 
 
 def train(
@@ -84,6 +100,7 @@ def train(
     device: str | None = None,
     seed: int | None = None,
     also_evaluate: Sequence[str] = (),
+    split: str | Path | None = None,
     resume: bool = False,
     on_download: OnBytes | None = None,
     on_start: Callable[[TrainingStart], None] | None = None,
@@ -104,6 +121,8 @@ def train(
         device: Where to compute; None to choose.
         seed: Of everything random.
         also_evaluate: Label sets that are not trained on, only measured at each validation; none for the config's.
+        split: `video` or `frame` to split the images anew, or a CSV file with the columns name and split; None for the
+            config's, which by default leaves them as they were split at import.
         resume: Go on with the project's latest run; then only `epochs` and `device` may be given.
         on_download: Called with bytes done and in all while pretrained weights are fetched.
         on_start: Called before the first step.
@@ -120,7 +139,9 @@ def train(
         KeyboardInterrupt: If Ctrl-C was pressed; the run is saved and can be resumed.
     """
     label_sets = project.label_sets()
-    transfer = None
+    transfer: Transfer | None = None
+    split_rule: str | None = None
+    choices: Mapping[str, Choice[Any]] = {}
     if resume:
         if (
             preset
@@ -129,6 +150,7 @@ def train(
             or batch_size
             or seed is not None
             or also_evaluate
+            or split is not None
         ):
             raise TrainingError("a resumed run keeps its settings; with --resume give at most --epochs and --device")
         trainer = _resume(project, label_sets, epochs, device)
@@ -138,26 +160,30 @@ def train(
             "batch_size": batch_size,
             "seed": seed,
             "also_evaluate": tuple(also_evaluate) or None,
+            "split": None if split is None else str(split),
         }
-        settings = changed(project.config.training, changes)
-        skeleton = project.skeleton()
+        wishes, skeleton = _wishes(project.config, changes), project.skeleton()
+        label_sets, split_rule = _split(project, label_sets, wishes.training)
+        data = TrainingData.from_label_sets(label_sets, wishes.training)
         checked_map = _checked_map(keypoint_map, skeleton, pretrained)
         preset = preset or _preset_for(pretrained, project.config.preset)
+        recipe = choose_recipe(preset, wishes, skeleton, data, choose_device(device))
+        choices = recipe.choices
         trainer, transfer = new_trainer(
             project.new_run(preset),
             skeleton,
-            TrainingData.from_label_sets(label_sets, settings),
-            preset,
-            settings,
-            project.config.image_size,
+            data,
+            recipe,
             choose_device(device),
             _find_pretrained(pretrained, preset, checked_map, on_download),
         )
     if on_start:
-        on_start(_describe_start(trainer, transfer))
+        on_start(_describe_start(trainer, transfer, split_rule, choices))
     progress = trainer.fit(on_step, on_epoch)
     best_ap = progress.best[0] if progress.best and progress.best[0] > 0 else None
-    return TrainingResult(trainer.folder, tuple(progress.rows), best_ap)
+    return TrainingResult(
+        trainer.folder, tuple(progress.rows), best_ap, progress.stopped_early, trainer.settings.patience
+    )
 
 
 def _resume(project: Project, label_sets: Sequence[LabelSet], epochs: int | None, device: str | None) -> Trainer:
@@ -167,7 +193,39 @@ def _resume(project: Project, label_sets: Sequence[LabelSet], epochs: int | None
     return resumed_trainer(runs[-1], label_sets, epochs, choose_device(device))
 
 
-def _describe_start(trainer: Trainer, transfer: Transfer | None) -> TrainingStart:
+def _split(
+    project: Project, label_sets: tuple[LabelSet, ...], settings: TrainingConfig
+) -> tuple[tuple[LabelSet, ...], str | None]:
+    """The label sets split as the settings say, and how, in words.
+
+    A drawn split is kept in the project's labels folder, so that later runs have the same, and labels that are added
+    move no image.
+    """
+    if settings.split is None:
+        return label_sets, None
+    rule = read_split_rule(settings.split, (Path(), project.path))
+    if isinstance(rule, SplitFile):
+        return split_label_sets(label_sets, rule, settings.val_fraction)
+    file = project.labels_dir / f"split-{rule}.csv"
+    earlier = read_split_file(file) if file.is_file() else None
+    label_sets, text = split_label_sets(label_sets, rule, settings.val_fraction, earlier)
+    rows = dict(split_rows(label_sets))
+    if earlier is None or not rows.items() <= earlier.splits.items():
+        try:
+            write_split_file(file, list((dict(earlier.splits if earlier else {}) | rows).items()))
+        except OSError as error:
+            raise ProjectError(f"{file}: cannot be written ({error.strerror}); is the folder read-only?") from error
+    return label_sets, text or f"as in {file.name}, by an earlier run"
+
+
+def _wishes(config: Config, changes: Mapping[str, Any]) -> Wishes:
+    """What the user has set, in the config or by arguments, which count instead."""
+    return Wishes(changed(config.training, changes), config.image_size, config.n_queries, config.individuals)
+
+
+def _describe_start(
+    trainer: Trainer, transfer: Transfer | None, split_rule: str | None, choices: Mapping[str, Choice[Any]]
+) -> TrainingStart:
     return TrainingStart(
         folder=trainer.folder,
         device=str(trainer.device),
@@ -178,9 +236,12 @@ def _describe_start(trainer: Trainer, transfer: Transfer | None) -> TrainingStar
         resumed=trainer.progress.epoch > 0 or trainer.progress.step > 0,
         n_epochs_done=trainer.progress.epoch,
         n_epochs=trainer.settings.epochs,
+        stopped_early=trainer.progress.stopped_early,
         transfer=transfer,
         rates=initial_rates(trainer.optimizer),
         frozen=trainer.frozen,
+        split_rule=split_rule,
+        choices=choices,
     )
 
 

@@ -68,9 +68,11 @@ def watched(predictor: Predictor, action: Callable[[Tensor], None]) -> Predictor
     return Watched(**vars(predictor)).watch(action)
 
 
+@pytest.mark.parametrize("letterbox", [None, (64, 64), (32, 64)])
 def test_the_result_is_what_the_network_says_of_each_frame(
-    predictor: Predictor, make_video: MakeVideo, plan: Plan
+    predictor: Predictor, make_video: MakeVideo, plan: Plan, letterbox: tuple[int, int] | None
 ) -> None:
+    predictor = replace(predictor, image_size=predictor.image_size.model_copy(update={"letterbox": letterbox}))
     video = make_video()
     poses = analyze(predictor, video, plan())
     images = images_of(video)

@@ -145,7 +145,9 @@ def test_folders_are_mirrored_and_end_in_a_summary(
     summary = [line.split() for line in table.splitlines() if line.endswith(("done", "failed"))]
     assert [line[-1] for line in summary] == ["done", "done", "failed", "done"]
     assert [line[1] for line in summary] == ["10", "10", "0", "10"]
-    assert [line[-3:-1] for line in summary if line[-1] == "done"] == [["3", "0"]] * 3  # tracks and joins
+    assert [line[-3:-1] for line in summary if line[-1] == "done"] == [
+        ["1", "0"]
+    ] * 3  # tracks that were seen, and joins
 
 
 def test_a_part_of_a_video_is_chosen_by_options(run: Run, trained: Project, drawn_video: Path, tmp_path: Path) -> None:

@@ -81,9 +81,10 @@ def test_an_evaluation_leaves_figures_detections_and_plots(run: Run, trained: Pr
     assert outcome.status == 0, outcome.text
     name = "evaluation_best_val"
     assert written(trained) == {
-        f"{name}.json", f"{name}_detections.json", f"{name}_centers.png", f"{name}_visibility.png",
+        f"{name}.json", f"{name}_detections.json",
+        f"{name}_centers.png", f"{name}_visibility.png", f"{name}_reliability.png",
     }  # fmt: skip
-    for plot in ("centers", "visibility"):
+    for plot in ("centers", "visibility", "reliability"):
         with Image.open(trained.models_dir / "001-tiny" / f"{name}_{plot}.png") as image:
             image.load()
     report = report_of(trained, f"{name}.json")
@@ -93,7 +94,14 @@ def test_an_evaluation_leaves_figures_detections_and_plots(run: Run, trained: Pr
     assert report["center_error"]["n"] > 0
     visibility = report["visibility"]
     assert visibility["n_visible"] + visibility["n_occluded"] + visibility["n_unlabeled"] > 0
+    calibration = report["calibration"]
+    assert calibration["n"] == visibility["n_visible"] + visibility["n_occluded"] + visibility["n_unlabeled"]
+    assert sum(each["n"] for each in calibration["bins"]) == calibration["n"]
     lines = outcome.text.splitlines()
+    row = lines[next(number for number, line in enumerate(lines) if line.startswith("keypoints ")) + 1].split()
+    names = ("visible", "predicted", "error", "error_by_chance", "brier_score")
+    assert row == [str(calibration["n"]), *(f"{calibration[name]:.3f}" for name in names)]
+    assert f"missed (recall {report['recall']:.3f})" in outcome.text
     assert next(line for line in lines if line).startswith("evaluating val")
     assert any(line.startswith("areas that scale OKS: as given in the file; sigmas: ") for line in lines)
     assert any(line.endswith("; at most 20 detections an image count") for line in lines)
@@ -130,6 +138,21 @@ def test_macaques_are_scaled_by_boxes_around_masks(run: Run, shared_data: Path, 
     report = report_of(project, "evaluation_best_macaques.json")
     assert (report["area_rule"], report["sigma_rule"]) == (rule, "those of coco-person")
     assert report["sigmas"]["left_hip"] == 0.107
+
+
+@pytest.mark.shared_data
+def test_labels_without_areas_are_scaled_by_boxes_around_keypoints(run: Run, shared_data: Path, tmp_path: Path) -> None:
+    """As other tools do that have no masks: the file of the same labels in COCO's form has these areas."""
+    project = create_project(tmp_path / "study")
+    import_labels(project, shared_data / "flies_pair" / "labels.slp", name="flies")
+    save_network(project, new_network(project.skeleton().n_keypoints))
+    outcome = run("evaluate", "--split", "flies", "--project", project.path)
+    rule = "area of the box around the labeled keypoints"
+    assert f"areas that scale OKS: {rule}; sigmas: 0.05 for every keypoint; at most 20" in outcome.text
+    coco = COCO(shared_data / "flies_pair" / "labels_coco.json")
+    expected = sorted(each["area"] for each in coco.dataset["annotations"])
+    areas = sorted(animal.area for animal in project.label_set("flies").instances)
+    np.testing.assert_allclose(areas, expected, atol=0.01)
 
 
 def test_all_decoder_layers_are_compared(run: Run, trained: Project) -> None:

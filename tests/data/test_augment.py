@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -34,6 +34,8 @@ def blobs(keypoints: list[tuple[float, float]], size: tuple[int, int] = SIZE, si
         keypoints=points,
         visible=torch.ones(1, len(keypoints), dtype=torch.bool),
         bboxes=torch.cat([low, high - low], dim=1),
+        located=torch.ones(1, len(keypoints), dtype=torch.bool),
+        areas=torch.tensor([700.0]),
     )
 
 
@@ -119,6 +121,8 @@ def test_images_without_animals_can_be_changed(step: Step) -> None:
         torch.zeros(0, 3, 2),
         torch.zeros(0, 3, dtype=torch.bool),
         torch.zeros(0, 4),
+        torch.zeros(0, 3, dtype=torch.bool),
+        torch.zeros(0),
     )
     changed = drop_lost_animals(step(empty))
     assert changed.keypoints.shape == (0, 3, 2)
@@ -199,10 +203,37 @@ def test_keypoints_outside_the_image_are_not_visible() -> None:
 
 def test_keypoints_that_were_not_visible_stay_so() -> None:
     sample = blobs([(70, 50), (60, 40), (71, 51)])
-    sample.visible[0, 1] = False
+    sample.visible[0, 1] = sample.located[0, 1] = False
     kept = drop_lost_animals(sample)
-    assert kept.visible.tolist() == [[True, False, True]]
+    assert kept.visible.tolist() == kept.located.tolist() == [[True, False, True]]
     assert kept.keypoints[0, 1].tolist() == [0, 0]
+
+
+def test_occluded_keypoints_keep_their_places_inside_the_image() -> None:
+    sample = blobs([(70, 50), (60, 40), (-3, 51)])
+    sample.visible[0, 1:] = False
+    kept = drop_lost_animals(sample)
+    assert kept.visible.tolist() == [[True, False, False]]
+    assert kept.located.tolist() == [[True, True, False]]
+    assert kept.keypoints[0].tolist() == [[70, 50], [60, 40], [0, 0]]
+
+
+def test_an_animal_of_occluded_keypoints_alone_stays_where_asked_for() -> None:
+    sample = blobs([(-70, 50), (60, 40), (71, 51)])
+    sample.visible[0, 1:] = False
+    assert len(drop_lost_animals(sample).keypoints) == 0, "POET has no place for it"
+    kept = drop_lost_animals(sample, keep_occluded=True)
+    assert kept.located.tolist() == [[False, True, True]]
+    assert not kept.visible.any()
+
+
+@pytest.mark.parametrize(
+    ("name", "factor"),
+    [("crop", 1), ("enlarge", 1.73 * 260 / 140), ("stretch", 1), ("rotate a little", 1), ("turn over", 1), ("flip", 1)],
+)
+def test_areas_grow_with_the_image(name: str, factor: float) -> None:
+    sample = blobs([(60, 40), (75, 62), (88, 51)])
+    assert dict(GEOMETRY)[name](sample).areas.tolist() == pytest.approx([700 * factor])
 
 
 def animals(
@@ -214,6 +245,8 @@ def animals(
         torch.tensor(points)[:, None],
         torch.tensor(visible)[:, None],
         torch.tensor(bboxes),
+        torch.tensor(visible)[:, None],
+        torch.tensor(bboxes)[:, 2:].prod(1),
     )
 
 
@@ -285,7 +318,7 @@ def test_a_crop_holds_the_middle_of_an_animal_and_half_of_each_side() -> None:
         x, y, w, h = bboxes[seed % 3]
         middle = (x + w / 2, y + h / 2)
         sample = blobs([middle, (middle[0] + 0.1, middle[1]), (middle[0], middle[1] + 0.1)])
-        sample = Sample(sample.image, sample.keypoints, sample.visible, torch.tensor([bboxes[seed % 3]]))
+        sample = replace(sample, bboxes=torch.tensor([bboxes[seed % 3]]))
         changed = augment(
             sample, IDENTITY, NEVER.model_copy(update={"crop_probability": 1.0}), SMALL, np.random.default_rng(seed)
         )
@@ -317,7 +350,20 @@ def test_the_same_random_numbers_make_the_same_change(seed: int) -> None:
     assert_equal(*changed)
 
 
-@pytest.mark.parametrize("wrong", [{"rotation": -1}, {"flip_probability": 1.5}, {"flip": 0.5}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"rotation": -1},
+        {"flip_probability": 1.5},
+        {"flip": 0.5},
+        {"zoom": (1.2, 0.8)},
+        {"zoom": (0, 1)},
+        {"zoom": (1, float("inf"))},
+        {"zoom": 1.2},
+        {"shift": 0.6},
+        {"color_jitter": 1},
+    ],
+)
 def test_impossible_and_unknown_settings_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         AugmentSettings.model_validate(wrong)

@@ -1,5 +1,6 @@
 """Batches: stacked and padded, and the same whoever reads them and wherever a run resumes."""
 
+import errno
 from collections.abc import Callable
 from dataclasses import fields
 
@@ -8,13 +9,15 @@ import pytest
 import torch
 
 from poetlab.data.augment_settings import AugmentSettings
-from poetlab.data.batch import Batch, TrainingImages, collate, training_batches
+from poetlab.data.batch import Batch, TrainingImages, collate, image_cache, training_batches
+from poetlab.data.image_cache import ImageCache
 from poetlab.data.image_size import ImageSizeSettings
 from poetlab.data.samples import Sample
 from poetlab.labels.label_set import LabeledInstance, LabelSet
 from poetlab.model.pose_vector import PoseTargets, QueryClass, unit_to_pixels
 
 SMALL = ImageSizeSettings(short_side=(32, 64), long_side=96)
+BOXED = ImageSizeSettings(letterbox=(64, 96))
 
 
 @pytest.fixture
@@ -105,6 +108,8 @@ def sample_of(size: tuple[int, int], n_animals: int, fill: int) -> Sample:
         torch.full((n_animals, 3, 2), 5.0),
         torch.ones(n_animals, 3, dtype=torch.bool),
         torch.full((n_animals, 4), 5.0),
+        torch.ones(n_animals, 3, dtype=torch.bool),
+        torch.full((n_animals,), 25.0),
     )
 
 
@@ -131,3 +136,69 @@ def test_targets_are_in_units_of_each_image_without_its_padding() -> None:
     assert batch.targets.classes[0].tolist() == [QueryClass.INDIVIDUAL, QueryClass.NO_OBJECT]
     for i, size in enumerate([(4, 6), (8, 12)]):
         torch.testing.assert_close(unit_to_pixels(batch.targets.centers[i, 0], size), torch.tensor([5.0, 5.0]))
+
+
+def boxed_epoch_of(label_sets: list[LabelSet], cache: ImageCache | None = None, epoch: int = 0) -> TrainingImages:
+    return TrainingImages(label_sets, AugmentSettings(rotation=180), BOXED, 3, epoch, cache)
+
+
+def test_images_of_any_size_are_one_batch_of_letterboxes_without_padding(label_sets: list[LabelSet]) -> None:
+    images = boxed_epoch_of(label_sets)
+    (batch,) = training_batches(images, batch_size=7, n_workers=0)
+    assert batch.images.shape == (7, 3, 64, 96)
+    assert batch.padding is None
+    for i, number in enumerate(images.order()):
+        sample = images[number]
+        assert torch.equal(batch.images[i], sample.image)
+        for animal, keypoints in enumerate(sample.keypoints):
+            found = unit_to_pixels(batch.targets.keypoints[i, animal], (64, 96))
+            located = sample.located[animal]
+            torch.testing.assert_close(found[located], keypoints[located], atol=1e-3, rtol=0)
+            assert batch.targets.areas[i, animal] * 64 * 96 == pytest.approx(sample.areas[animal].item())
+
+
+@pytest.mark.parametrize("megabytes", [0, 1])
+@pytest.mark.parametrize("n_workers", [0, 2])
+@pytest.mark.parametrize("skip", [0, 2])
+def test_letterboxed_batches_do_not_depend_on_who_reads_them(
+    label_sets: list[LabelSet], megabytes: int, n_workers: int, skip: int
+) -> None:
+    cache = image_cache(label_sets, AugmentSettings(), BOXED, megabytes)
+    for epoch in range(2):
+        expected = list(training_batches(boxed_epoch_of(label_sets, epoch=epoch), batch_size=2, n_workers=0))
+        found = training_batches(boxed_epoch_of(label_sets, cache, epoch), batch_size=2, n_workers=n_workers, skip=skip)
+        assert_equal_batches(list(found), expected[skip:])
+
+
+@pytest.mark.parametrize("n_workers", [0, 2])
+def test_each_file_is_read_once_where_memory_allows(label_sets: list[LabelSet], n_workers: int) -> None:
+    cache = image_cache(label_sets, AugmentSettings(), BOXED, 1)
+    expected = list(training_batches(boxed_epoch_of(label_sets, epoch=1), batch_size=2, n_workers=0))
+    list(training_batches(boxed_epoch_of(label_sets, cache), batch_size=2, n_workers=n_workers))
+    for label_set in label_sets:
+        for image in label_set.images:
+            label_set.image_path(image).unlink()
+    found = list(training_batches(boxed_epoch_of(label_sets, cache, epoch=1), batch_size=2, n_workers=n_workers))
+    assert_equal_batches(found, expected)
+
+
+def test_without_a_letterbox_nothing_is_cached(label_sets: list[LabelSet]) -> None:
+    assert image_cache(label_sets, AugmentSettings(), SMALL, 1000) is None
+
+
+def test_without_memory_for_a_cache_files_are_read(
+    label_sets: list[LabelSet], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_file: int, _length: int) -> None:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    monkeypatch.setattr("mmap.mmap", fail)
+    assert image_cache(label_sets, AugmentSettings(), BOXED, 2000) is None
+    assert "Cannot allocate memory" in caplog.text
+
+
+def test_large_images_are_kept_no_larger_than_the_network_sees_them(make_label_set: Callable[..., LabelSet]) -> None:
+    label_set = make_label_set([(240, 480), (50, 60)])
+    cache = image_cache([label_set], AugmentSettings(zoom=(1, 1.25)), BOXED, 1)
+    assert cache is not None
+    assert cache.sizes == [(60, 120), (50, 60)]

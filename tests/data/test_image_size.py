@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from poetlab.data.image_size import ImageSizeSettings, input_size
+from poetlab.data.image_size import ImageSizeSettings, input_size, seen_size
 
 PAPER = ImageSizeSettings(short_side=(400, 800), long_side=1333)
 
@@ -75,8 +75,53 @@ def test_an_extreme_shape_keeps_at_least_a_pixel() -> None:
     assert input_size((1, 3000), ImageSizeSettings(long_side=64), 0.0) == (1, 32)
 
 
+letterboxes = st.tuples(st.integers(1, 40), st.integers(1, 40)).map(lambda cells: (cells[0] * 32, cells[1] * 32))
+
+
+@given(sides, sides, letterboxes, positions)
+def test_an_image_just_fits_into_its_letterbox(
+    height: int, width: int, letterbox: tuple[int, int], position: float
+) -> None:
+    image_size = ImageSizeSettings(letterbox=letterbox)
+    found = input_size((height, width), image_size, position)
+    rest = [whole - part for whole, part in zip(letterbox, found, strict=True)]
+    assert min(rest) == 0
+    scale = min(letterbox[0] / height, letterbox[1] / width)
+    assert found == (
+        pytest.approx(max(1, height * scale), abs=0.5 + 1e-6),
+        pytest.approx(max(1, width * scale), abs=0.5 + 1e-6),
+    )
+
+
+@given(sides, sides, letterboxes)
+def test_the_network_sees_the_image_at_the_top_left_of_its_letterbox(
+    height: int, width: int, letterbox: tuple[int, int]
+) -> None:
+    image_size = ImageSizeSettings(letterbox=letterbox)
+    size = (height, width)
+    scaled, seen = input_size(size, image_size), seen_size(size, image_size)
+    for side, scaled_side, seen_side, whole in zip(size, scaled, seen, letterbox, strict=True):
+        assert seen_side >= side
+        assert side / seen_side == pytest.approx(scaled_side / whole, abs=1e-12)
+
+
+@given(sides, sides)
+def test_without_a_letterbox_the_network_sees_the_image_alone(height: int, width: int) -> None:
+    assert seen_size((height, width), ImageSizeSettings()) == (height, width)
+
+
 @pytest.mark.parametrize(
-    "wrong", [{"short_side": (800, 400)}, {"short_side": (8, 400)}, {"long_side": 16}, {"size": 9}]
+    "wrong",
+    [
+        {"short_side": (800, 400)},
+        {"short_side": (8, 400)},
+        {"long_side": 16},
+        {"size": 9},
+        {"letterbox": (320, 300)},
+        {"letterbox": (0, 320)},
+        {"letterbox": (-32, 320)},
+        {"letterbox": (320,)},
+    ],
 )
 def test_impossible_and_unknown_settings_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
@@ -84,4 +129,5 @@ def test_impossible_and_unknown_settings_are_refused(wrong: dict[str, object]) -
 
 
 def test_settings_survive_json() -> None:
-    assert ImageSizeSettings.model_validate_json(PAPER.model_dump_json()) == PAPER
+    for image_size in (PAPER, ImageSizeSettings(letterbox=(320, 256))):
+        assert ImageSizeSettings.model_validate_json(image_size.model_dump_json()) == image_size

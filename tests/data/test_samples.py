@@ -1,7 +1,7 @@
 """Reading one labeled image: exact pixels, honest labels, and errors in one line."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +9,11 @@ import pytest
 import torch
 from PIL import Image
 
-from poetlab.data.samples import read_image, read_sample
+from poetlab.data.image_size import ImageSizeSettings
+from poetlab.data.samples import label_targets, read_image, read_sample
 from poetlab.errors import LabelError
 from poetlab.labels.label_set import LabeledInstance, LabelSet
-from poetlab.model.pose_vector import QueryClass, unit_to_pixels
+from poetlab.model.pose_vector import PoseTargets, QueryClass, unit_to_pixels
 
 NAN = float("nan")
 
@@ -26,14 +27,16 @@ def test_pixels_are_those_of_the_file(make_label_set: Callable[..., LabelSet]) -
     np.testing.assert_array_equal(sample.image.permute(1, 2, 0).numpy(), expected)
 
 
-def test_only_visible_keypoints_are_kept(
+def test_labels_are_those_of_the_image(
     make_label_set: Callable[..., LabelSet], make_instance: Callable[..., LabeledInstance]
 ) -> None:
     instance = make_instance((10, 20, 2), (30, 24, 1), (NAN, NAN, 0))
     sample = read_sample(make_label_set([(48, 64)], (instance,)), 0)
     assert sample.visible.tolist() == [[True, False, False]]
-    assert sample.keypoints.tolist() == [[[10, 20], [0, 0], [0, 0]]]
+    assert sample.located.tolist() == [[True, True, False]]
+    assert sample.keypoints.tolist() == [[[10, 20], [30, 24], [0, 0]]]
     assert sample.bboxes.tolist() == [[4, 6, 30, 20]]
+    assert sample.areas.tolist() == [instance.area] == [600]
 
 
 def test_crowd_regions_are_no_animals(
@@ -51,6 +54,8 @@ def test_an_image_without_animals_is_a_sample(make_label_set: Callable[..., Labe
     assert sample.keypoints.shape == (0, 3, 2)
     assert sample.visible.shape == (0, 3)
     assert sample.bboxes.shape == (0, 4)
+    assert sample.located.shape == (0, 3)
+    assert sample.areas.shape == (0,)
     assert sample.targets().classes.shape == (1, 0)
 
 
@@ -63,6 +68,35 @@ def test_targets_are_in_units_of_the_image(
     assert targets.classes.tolist() == [[QueryClass.INDIVIDUAL, QueryClass.UNLABELED]]
     centers = unit_to_pixels(targets.centers[0], (48, 64))
     torch.testing.assert_close(centers, torch.tensor([[20.0, 22.0], [19.0, 16.0]]))
+    torch.testing.assert_close(targets.areas, torch.full((1, 2), 600 / (48 * 64)))
+
+
+def test_targets_of_occluded_keypoints_have_their_places_and_do_not_move_the_center(
+    make_label_set: Callable[..., LabelSet], make_instance: Callable[..., LabeledInstance]
+) -> None:
+    animal = make_instance((10, 20, 2), (30, 24, 2), (50, 44, 1))
+    targets = read_sample(make_label_set([(48, 64)], (animal,)), 0).targets()
+    torch.testing.assert_close(unit_to_pixels(targets.centers[0], (48, 64)), torch.tensor([[20.0, 22.0]]))
+    assert targets.located.tolist() == [[[True, True, True]]]
+    assert targets.visible.tolist() == [[[True, True, False]]]
+    expected = torch.tensor([[[10.0, 20.0], [30.0, 24.0], [50.0, 44.0]]])
+    torch.testing.assert_close(unit_to_pixels(targets.keypoints[0], (48, 64)), expected)
+
+
+@pytest.mark.parametrize("letterbox", [None, (96, 64)])
+def test_targets_of_labels_are_those_of_what_the_network_sees(
+    make_label_set: Callable[..., LabelSet],
+    make_instance: Callable[..., LabeledInstance],
+    letterbox: tuple[int, int] | None,
+) -> None:
+    label_set = make_label_set([(48, 64)], (make_instance((10, 20, 2), (30, 24, 1), (NAN, NAN, 0)),))
+    image_size = ImageSizeSettings(letterbox=letterbox)
+    found = label_targets(label_set.images[0], 3, image_size)
+    sample = read_sample(label_set, 0)
+    height, width = letterbox or sample.size
+    padded = replace(sample, image=torch.nn.functional.pad(sample.image, (0, width - 64, 0, height - 48)))
+    for field in fields(PoseTargets):  # the letterbox is as wide as the image, so it only adds rows
+        torch.testing.assert_close(getattr(found, field.name), getattr(padded.targets(), field.name))
 
 
 def refused(label_set: LabelSet) -> str:

@@ -51,6 +51,7 @@ def test_errors_and_counts(case: list[PredictedImage], mouse: Skeleton) -> None:
     evaluation = score_predictions(case, mouse, threshold=0.5)
     assert (evaluation.n_images, evaluation.n_animals, evaluation.n_detections) == (3, 3, 4)
     assert (evaluation.n_missed, evaluation.n_extra) == (1, 2)
+    assert evaluation.recall == pytest.approx(2 / 3)
     assert evaluation.count_error == pytest.approx((1 + 1 + 1) / 3)
     assert evaluation.keypoint_errors == (
         KeypointError("nose", 2, pytest.approx(3.5), pytest.approx(4.7)),
@@ -170,6 +171,8 @@ def test_figures_without_data_are_none_in_json(mouse: Skeleton, image: Make, det
     assert content["center_error"] == dict.fromkeys(("median_x", "median_y", "median", "percentile_90")) | {"n": 0}
     assert content["keypoint_errors"][0] == {"keypoint": "nose", "n": 0, "median": None, "percentile_90": None}
     assert content["count_error"] == 0
+    assert (content["recall"], content["score_ranking"], content["calibration"]["error"]) == (None, None, None)
+    assert (content["calibration"]["n"], content["calibration"]["bins"]) == (0, [])
     assert not {"matched", "coco_by_label_set", "coco_by_decoder_layer"} & set(content)
 
 

@@ -52,7 +52,9 @@ def test_what_is_not_known_is_refused_with_what_is(tmp_path: Path) -> None:
     with pytest.raises(LabelError, match=r"no labels of a known format; expected COCO keypoint JSON \(coco\) or"):
         detect_format(tmp_path)
     with pytest.raises(
-        LabelError, match="'paper' is no label format; known are coco, dlc, lightning-pose, macaquepose, sleap, yolo"
+        LabelError,
+        match="'paper' is no label format; known are coco, cvat, dlc, label-studio, lightning-pose, "
+        "macaquepose, nwb, sleap, yolo",
     ):
         detect_format(tmp_path, "paper")
     with pytest.raises(LabelError, match="no such file or folder"):
@@ -65,3 +67,15 @@ def test_formats_have_names_of_their_own() -> None:
     names = [known.name for known in LABEL_FORMATS]
     assert len(set(names)) == len(names)
     assert all(known.description for known in LABEL_FORMATS)
+
+
+@pytest.mark.parametrize("inner", ["annotations", "export"])
+def test_labels_in_the_folder_of_a_folder_are_found(write_coco, make_image, tmp_path: Path, inner: str) -> None:
+    path = write_coco(tmp_path / "data" / inner / "person_keypoints_val.json")
+    assert detect_format(tmp_path / "data")[1] == path
+    make_image(tmp_path / "data" / "images" / "a.png")
+    if inner == "annotations":
+        assert detect_format(tmp_path / "data")[1] == path
+    else:
+        with pytest.raises(LabelError, match="no labels of a known format"):
+            detect_format(tmp_path / "data")

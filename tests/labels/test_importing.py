@@ -178,13 +178,13 @@ def test_a_name_that_is_too_long_is_one_line(write_images, labels_dir: Path) -> 
 
 
 @pytest.mark.parametrize("link", [False, True])
-def test_an_existing_label_set_is_never_overwritten(write_images, labels_dir: Path, link: bool) -> None:
+def test_what_is_no_label_set_is_never_overwritten(write_images, labels_dir: Path, link: bool) -> None:
     source = write_images("a.png")
     if link:
         (labels_dir / "labels").symlink_to("nowhere")
     else:
         (labels_dir / "labels").mkdir()
-    assert "exists and is not overwritten; give another name with --name" in refused(source, labels_dir)
+    assert "exists and is no label set; give another name with --name" in refused(source, labels_dir)
 
 
 def test_what_a_killed_run_left_behind_is_replaced(write_images, labels_dir: Path) -> None:

@@ -15,6 +15,7 @@ from pycocotools.coco import COCO
 import poetlab
 from poetlab.errors import LabelError
 from poetlab.labels.label_set import LabeledImage, LabeledInstance, LabelSet, load_label_set, save_label_set
+from poetlab.labels.provenance import Provenance
 from poetlab.skeleton import Skeleton
 
 SKELETON = Skeleton(
@@ -27,6 +28,15 @@ SKELETON = Skeleton(
 
 numbers = st.floats(-1e6, 1e6)
 positive = st.floats(1e-3, 1e9)
+texts = st.none() | st.text()
+provenances = st.builds(
+    Provenance,
+    made_by=st.sampled_from(["human", "model", "corrected"]),
+    score=st.none() | st.floats(0, 1),
+    tool=texts,
+    file=texts,
+    imported=texts,
+)
 
 
 @st.composite
@@ -55,6 +65,7 @@ def instances(draw: st.DrawFn, n_keypoints: int) -> LabeledInstance:
         is_crowd=draw(st.booleans()),
         segmentation=draw(st.none() | polygons | run_lengths),
         individual=draw(st.none() | st.text()),
+        provenance=draw(st.none() | provenances),
     )
 
 
@@ -84,6 +95,7 @@ def assert_equal(first: LabelSet, second: LabelSet) -> None:
             np.testing.assert_array_equal(instance.keypoints, twin.keypoints, strict=True)
             assert (instance.bbox, instance.area, instance.is_crowd) == (twin.bbox, twin.area, twin.is_crowd)
             assert (instance.segmentation, instance.individual) == (twin.segmentation, twin.individual)
+            assert instance.provenance == twin.provenance
 
 
 def make_instance(*visibility: int) -> LabeledInstance:
@@ -213,6 +225,12 @@ def test_a_folder_without_labels_says_so(tmp_path: Path) -> None:
         (lambda content: content["annotations"][0]["keypoints"].pop(), "ValueError"),
         (lambda content: content["annotations"][0].update(image_id=9), "KeyError: 9"),
         (lambda content: content["annotations"][0].update(bbox=None), "TypeError"),
+        (
+            lambda content: content["annotations"][0].update(provenance={"made_by": "me"}),
+            "made_by is 'me', none of human",
+        ),
+        (lambda content: content["annotations"][0].update(provenance={"made_by": "human", "score": "x"}), "no number"),
+        (lambda content: content["annotations"][0].update(provenance={"made_by": "human", "file": 3}), "no text"),
     ],
 )
 def test_a_file_that_poetlab_did_not_write_is_refused(label_set: LabelSet, tmp_path: Path, change, reason: str) -> None:

@@ -357,6 +357,11 @@ def test_predictions_are_left_out_and_counted(write, import_) -> None:
     sleap_io.save_slp(labels, str(path), verbose=False)
     label_set, report = import_(path)
     assert [(image.frame, len(image.instances)) for image in label_set.images] == [(first.frame_idx, 2), (7, 0)]
+    made = [instance.provenance for instance in label_set.images[0].instances]
+    assert [(entry.made_by, entry.score, entry.tool) for entry in made] == [
+        ("corrected", 0.5, "sleap"),
+        ("human", None, "sleap"),
+    ]
     counts = {reason: count for reason, (count, _) in report.left_out.items()}
     assert counts == {
         "predicted instance that no person has corrected": 2,

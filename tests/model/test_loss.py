@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 import torch
@@ -215,3 +215,18 @@ def test_a_perfect_prediction_costs_nothing(make_targets: Callable[..., PoseTarg
     logits = 100 * torch.nn.functional.one_hot(targets.classes, 3).double()
     loss = poet_loss(PoetOutput(logits[None], vectors[None]), targets, WEIGHTS)
     assert loss.total(WEIGHTS).item() == pytest.approx(0, abs=1e-12)
+
+
+@any_ablation
+def test_places_of_occluded_keypoints_change_nothing(
+    output: PoetOutput, targets: PoseTargets, weights: LossSettings
+) -> None:
+    random = torch.Generator().manual_seed(1)
+    anywhere = torch.randn(targets.offsets.shape, generator=random, dtype=torch.float64)
+    offsets = torch.where(targets.visible[..., None], targets.offsets, anywhere)
+    occluded = replace(targets, offsets=offsets, located=torch.ones_like(targets.located), areas=targets.areas * 3)
+    assert not torch.equal(occluded.offsets, targets.offsets)
+    assert torch.equal(match_queries(output, occluded, weights), match_queries(output, targets, weights))
+    found, expected = poet_loss(output, occluded, weights), poet_loss(output, targets, weights)
+    for part in PARTS:
+        assert torch.equal(getattr(found, part), getattr(expected, part))

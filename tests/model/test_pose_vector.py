@@ -110,6 +110,22 @@ def test_what_is_not_visible_has_no_influence(targets: PoseTargets) -> None:
     torch.testing.assert_close(targets.offsets[0, 1].sum(0), torch.zeros(2), atol=1e-7, rtol=0)
 
 
+def test_occluded_keypoints_keep_their_places_and_change_nothing_else() -> None:
+    keypoints = torch.tensor([[[10.0, 20], [30, 24], [50, 44]], [[5, 5], [6, 6], [7, 7]]])
+    visible = torch.tensor([[True, True, False], [False, False, False]])
+    located = torch.tensor([[True, True, True], [False, True, False]])
+    bboxes = torch.tensor([[0.0, 0, 60, 40], [10, 20, 20, 8]])
+    plain = encode_targets(keypoints, visible, bboxes, SIZE)
+    found = encode_targets(keypoints, visible, bboxes, SIZE, located=located, areas=torch.tensor([900.0, 30.0]))
+    for field in ("classes", "centers", "visible"):
+        assert torch.equal(getattr(found, field), getattr(plain, field))
+    assert torch.equal(found.offsets[visible[None]], plain.offsets[visible[None]])
+    torch.testing.assert_close(unit_to_pixels(found.keypoints, SIZE)[0][located], keypoints[located])
+    assert (found.offsets[~found.located] == 0).all()
+    torch.testing.assert_close(found.areas, torch.tensor([[900.0, 30.0]]) / (SIZE[0] * SIZE[1]))
+    torch.testing.assert_close(plain.areas, torch.tensor([[2400.0, 160.0]]) / (SIZE[0] * SIZE[1]))
+
+
 def test_an_image_without_animals_has_empty_targets() -> None:
     empty = encode_targets(torch.zeros(0, 3, 2), torch.zeros(0, 3, dtype=torch.bool), torch.zeros(0, 4), SIZE)
     assert empty.classes.shape == (1, 0)
@@ -121,10 +137,12 @@ def test_a_batch_is_padded_to_the_most_animals(targets: PoseTargets) -> None:
     none = encode_targets(torch.zeros(0, 3, 2), torch.zeros(0, 3, dtype=torch.bool), torch.zeros(0, 4), SIZE)
     batch = stack_targets([one, none, targets])
     assert batch.present.tolist() == [[True, False, False], [False] * 3, [True] * 3]
-    for field in ("classes", "centers", "offsets", "visible"):
+    for field in ("classes", "centers", "offsets", "visible", "located", "areas"):
         torch.testing.assert_close(getattr(batch, field)[2:], getattr(targets, field))
         torch.testing.assert_close(getattr(batch, field)[:1, :1], getattr(one, field))
     assert not batch.visible[~batch.present].any()
+    assert not batch.located[~batch.present].any()
+    assert (batch.areas[~batch.present] == 1).all()
 
 
 def test_a_batch_without_animals_has_one_place_of_padding() -> None:

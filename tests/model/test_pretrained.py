@@ -112,6 +112,8 @@ def test_a_new_keypoint_learns(pretrained: Poet) -> None:
         centers=torch.full((2, 1, 2), 0.5),
         offsets=torch.tensor([0.3, -0.2]).expand(2, 1, 2, 2),
         visible=torch.ones(2, 1, 2, dtype=torch.bool),
+        located=torch.ones(2, 1, 2, dtype=torch.bool),
+        areas=torch.ones(2, 1),
     )
     losses = []
     for _ in range(5):

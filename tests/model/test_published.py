@@ -71,7 +71,8 @@ def recipe_targets(target: torch.Tensor) -> PoseTargets:
     """(persons, 3 + 3 k): the published layout has a 1 after the center."""
     poses = decode_vectors(torch.cat([target[:, :2], target[:, 3:]], dim=1))
     classes = torch.full((1, len(target)), int(QueryClass.INDIVIDUAL))
-    return PoseTargets(classes, poses.centers[None], poses.offsets[None], poses.visibility[None] == 1)
+    visible = poses.visibility[None] == 1
+    return PoseTargets(classes, poses.centers[None], poses.offsets[None], visible, visible, torch.ones(1, len(target)))
 
 
 @pytest.fixture(params=["r50_two_images", "dc5_r50_one_image"])

@@ -15,6 +15,7 @@ from poetlab.plots.speed import plot_speed
 from poetlab.plots.trajectories import plot_trajectories
 from poetlab.poses import Poses
 from poetlab.rendering.colors import PALETTE, individual_colors
+from poetlab.results.joins import make_joins
 from poetlab.skeleton import Skeleton
 
 Plot = Callable[[Poses, Path], None]
@@ -88,6 +89,21 @@ def test_presence_is_drawn_as_long_as_it_is(tmp_path: Path):
         plot_presence(without(make_poses(200), 0, gone), tmp_path / f"{name}.png")
     ratio = amount(tmp_path / "half.png", PALETTE[0]) / amount(tmp_path / "all.png", PALETTE[0])
     assert ratio == pytest.approx(0.5, abs=0.02)
+
+
+def test_presence_shows_where_animals_could_be_switched(tmp_path: Path):
+    poses = make_poses(200)
+    plot_presence(poses, tmp_path / "plain.png")
+    darkness = []
+    for name, frame in (("early", 50), ("late", 150)):
+        path = tmp_path / f"{name}.png"
+        plot_presence(poses, path, make_joins([(frame, frame - 5, 1)]))
+        picture, plain = (np.asarray(Image.open(one).convert("L"), float) for one in (path, tmp_path / "plain.png"))
+        rows, columns = np.nonzero(plain - picture > 100)
+        assert len(columns) > 5
+        assert rows.mean() > plain.shape[0] / 3, "above the second bar"
+        darkness.append(columns.mean())
+    assert darkness[1] - darkness[0] > 0.2 * plain.shape[1]
 
 
 def test_likelihood_is_drawn_in_its_color(tmp_path: Path):

@@ -8,14 +8,14 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from poetlab.plots import centers, decoder_layers, visibility
+from poetlab.plots import centers, decoder_layers, reliability, visibility
 
 
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     """The figures that are saved, which are then written as ever."""
     figures: list[Figure] = []
-    for module in (centers, decoder_layers, visibility):
+    for module in (centers, decoder_layers, reliability, visibility):
 
         def save(figure: Figure, path: Path, write: Callable[[Figure, Path], None] = module.save_figure) -> None:
             figures.append(figure)
@@ -82,3 +82,16 @@ def test_every_decoder_layer_is_a_point_of_each_line(drawn: list[Figure], tmp_pa
     np.testing.assert_allclose(lines["AP"], [[1, 0.1], [2, 0.2], [3, 0.3], [4, 0.4]])
     assert set(lines) == {"AP", "AR", "AP at OKS 0.5", "AP at OKS 0.75"}
     assert all(tick == round(tick) for tick in axes.get_xticks())
+
+
+def test_every_bin_is_a_point_over_what_chance_would_do(drawn: list[Figure], tmp_path: Path) -> None:
+    predicted, visible, chance = np.array([0.3, 0.6, 0.99]), np.array([0.5, 0.6, 1.0]), np.array([0.1, 0.05, 0.01])
+    reliability.plot_reliability(predicted, visible, chance, "96 keypoints", tmp_path / "a.png")
+    check_image(tmp_path / "a.png")
+    (axes,) = drawn[0].axes
+    diagonal, points = axes.lines
+    np.testing.assert_array_equal(diagonal.get_xydata(), [[0, 0], [1, 1]])
+    np.testing.assert_array_equal(points.get_xydata(), np.column_stack([predicted, visible]))
+    bars = np.array([[low, high] for (_, low), (_, high) in axes.collections[0].get_segments()])
+    np.testing.assert_allclose(bars, [[0.104, 0.496], [0.502, 0.698], [0.9704, 1]])
+    assert axes.get_title() == "96 keypoints"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from poetlab.tracking.assignment import find_duplicates, find_links
+from poetlab.tracking.assignment import WORST_LINK, find_duplicates, find_links
 from poetlab.tracking.motion import Observed
 
 KNOWN = np.ones(2, bool)
@@ -27,6 +27,17 @@ def test_a_detection_that_an_unseen_animal_could_be_is_in_doubt() -> None:
     assert (links.rows.tolist(), links.doubtful.tolist()) == ([0], [True])
     links = find_links(np.array([[0.5], [1.0]]), NO_DUPLICATES[:1], np.array([True, False]))
     assert links.doubtful.tolist() == [False]  # the other may have been a false detection
+
+
+def test_a_detection_that_a_lost_animal_could_be_has_to_fit_better() -> None:
+    def is_doubtful(cost: float, of_lost: float) -> bool:
+        links = find_links(np.array([[cost]]), NO_DUPLICATES[:1], KNOWN[:1], np.array([of_lost]))
+        return bool(links.doubtful[0])
+
+    assert not is_doubtful(4.0, WORST_LINK)  # no lost animal is near enough
+    assert is_doubtful(4.0, 7.0)
+    assert not is_doubtful(0.5, 7.0)
+    assert is_doubtful(0.5, 1.0)  # it agrees nearly as well
 
 
 def test_what_is_too_far_is_not_linked_and_what_is_rather_far_is_in_doubt() -> None:

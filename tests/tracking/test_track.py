@@ -62,7 +62,7 @@ def test_two_flies_keep_their_identities_for_1000_frames(shared_data: Path, trac
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", [*range(5), 300, 301, 302])  # no threshold was chosen with the last three in view
 def test_five_alike_animals_keep_their_names(track: Callable, seed: int) -> None:
     animals = wanderers(seed)
     gone = ~np.isfinite(animals.keypoints).any((2, 3))

@@ -1,10 +1,13 @@
 """A second label set and a tiny network for the tests of training."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+import yaml
 
 from poetlab.drawn.dataset import draw_dataset
 from poetlab.model.poet import Poet
@@ -27,6 +30,20 @@ def project_with_other(labeled_project: Path, other_labels: Path, tmp_path: Path
     project = open_project(shutil.copytree(labeled_project, tmp_path / "with_other"))
     import_labels(project, other_labels, name="other", val_fraction=1)
     return project
+
+
+@pytest.fixture
+def change_training() -> Callable[..., Project]:
+    """`change_training(project, epochs=3, ...)`: the project with other settings of training in its config.yaml."""
+
+    def change(project: Project, **settings: Any) -> Project:
+        path = project.path / "config.yaml"
+        content = yaml.safe_load(path.read_text())
+        content["training"] |= settings
+        path.write_text(yaml.safe_dump(content))
+        return open_project(project.path)
+
+    return change
 
 
 @pytest.fixture

@@ -6,7 +6,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -93,9 +95,52 @@ def test_frozen_parts_and_rate_factors_are_kept(saving_project: Project) -> None
     assert kept.isdisjoint({"queries", "transformer.encoder.1.norm1.weight", "pose_head.4.weight"})
 
 
+def test_images_in_a_letterbox_are_the_same_after_a_crash(saving_project: Project) -> None:
+    def crash(done: int, _total: int, _loss: float) -> None:
+        if done == 4:
+            raise StopError
+
+    config = saving_project.path / "config.yaml"
+    config.write_text(config.read_text().replace("letterbox: null", "letterbox: [64, 96]"))
+    project = open_project(saving_project.path)
+    with pytest.raises(StopError):
+        train(project, device="cpu", seed=3, on_step=crash)
+    train(project, resume=True, device="cpu")
+    broken = last_of(project)
+    assert broken.facts["image_size"]["letterbox"] == [64, 96]
+    train(project, device="cpu", seed=3)
+    assert_same_end(broken, last_of(project))
+
+
+def test_averaged_weights_and_the_moment_of_the_schedule_are_kept(
+    project: Project, change_training: Callable[..., Project]
+) -> None:
+    def crash(done: int, _total: int, _loss: float) -> None:
+        if done == 4:
+            raise StopError
+
+    project = change_training(project, schedule="cosine", averaging=0.99, save_seconds=0)
+    train(project, device="cpu", seed=3)
+    whole = last_of(project)
+    with pytest.raises(StopError):
+        train(project, device="cpu", seed=3, on_step=crash)
+    result = train(change_training(project, schedule="drop", averaging=0), resume=True, device="cpu")
+    assert_same_end(last_of(project), whole)
+    assert any(name.startswith("unaveraged/") for name in whole.state)
+    rates = [row["learning_rate"] for row in result.rows]
+    assert rates == [row["learning_rate"] for row in whole.facts["progress"]["rows"]]
+    assert rates[0] > 10 * rates[1]
+
+
 @pytest.mark.slow
-def test_a_killed_process_changes_nothing(saving_project: Project, unbroken: Snapshot) -> None:
-    project = saving_project
+@pytest.mark.parametrize("settings", [{}, {"schedule": "cosine", "averaging": 0.99}], ids=["plain", "averaged"])
+def test_a_killed_process_changes_nothing(
+    project: Project, change_training: Callable[..., Project], settings: dict[str, Any]
+) -> None:
+    project = change_training(project, save_seconds=0, **settings)
+    train(project, device="cpu", seed=3)
+    unbroken = last_of(project)
+    shutil.rmtree(project.runs()[-1].path)
     command = [sys.executable, "-m", "poetlab", "train", "--seed", "3", "--device", "cpu", "--project", project.path]
     one_thread = os.environ | {"OMP_NUM_THREADS": "1"}  # as in this process: sums depend on the number of threads
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=one_thread)
@@ -159,12 +204,15 @@ def test_a_run_killed_before_its_first_snapshot_blocks_nothing(project: Project)
     assert train(project, epochs=1, device="cpu").folder.name == "002-poet-r18"
 
 
-def test_resuming_with_an_image_moved_to_the_other_split_is_refused(project: Project) -> None:
-    train(project, epochs=1, device="cpu")
+def test_a_run_goes_on_with_its_own_split_where_an_image_was_moved_since(project: Project) -> None:
+    split = train(project, epochs=1, device="cpu").folder.split.read_text()
     annotations = project.labels_dir / "drawn" / "annotations.json"
-    annotations.write_text(annotations.read_text().replace('"split": "train"', '"split": "val"', 1))
-    with pytest.raises(TrainingError, match="labels have changed"):
-        train(project, resume=True, epochs=2)
+    moved = annotations.read_text().replace('"split": "train"', '"split": "val"', 1)
+    annotations.write_text(moved)
+    result = train(project, resume=True, epochs=2)
+    assert [row["epoch"] for row in result.rows] == [1, 2]
+    assert result.folder.split.read_text() == split
+    assert moved.count('"split": "val"') == split.count(",val") + 1
 
 
 def test_a_snapshot_without_state_cannot_be_resumed(project: Project) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import sleap_io
@@ -11,9 +12,10 @@ import sleap_io
 from poetlab.drawn.detections import DrawnDetections, Faults, detect, wandering_animals
 from poetlab.drawn.scenario import Scenario
 from poetlab.errors import ConfigError, LabelError
-from poetlab.results.reading import read_attributes, read_detections, read_poses
+from poetlab.results.reading import read_attributes, read_detections, read_joins, read_poses
 from poetlab.results.writing import ResultsWriter
 from poetlab.tracking.settings import TrackingSettings
+from poetlab.workflow.filtering import filter_results
 from poetlab.workflow.tracking import read_identities, track_results
 
 SCENARIO = Scenario(body_length=0.2, roaming=-0.4)
@@ -92,6 +94,7 @@ def test_the_file_says_how_and_keeps_all_else(write: Callable) -> None:
     result = write("video.h5")
     (tracked,) = track_results([result], individuals=3, max_speed=20.0)
     assert tracked.path is not None
+    assert (len(tracked.individuals), tracked.n_seen) == (3, 2)
     attributes = read_attributes(tracked.path)
     settings = TrackingSettings(max_speed=20).model_dump()
     assert attributes.pop("tracking") == settings | {"individuals": 3, "joins": 0}
@@ -100,6 +103,25 @@ def test_the_file_says_how_and_keeps_all_else(write: Callable) -> None:
     assert attributes.items() <= read_attributes(result).items()
     for old, new in zip(read_detections(result), read_detections(tracked.path), strict=True):
         np.testing.assert_array_equal(old.keypoints, new.keypoints)
+
+
+def test_joins_are_kept_with_the_frames_and_individuals(write: Callable) -> None:
+    result = write("video.h5")
+    assert read_joins(result) is None, "slots are joined nowhere"
+    with h5py.File(result, "r+") as file:  # nobody for 15 frames, so each animal has to be taken up again
+        away = np.isin(file["poetlab/detections/frames"][:], np.arange(20, 35))
+        keypoints = file["poetlab/detections/keypoints"]
+        keypoints[:] = np.where(away[:, None, None], np.nan, keypoints[:])
+    (tracked,) = track_results([result])
+    joins = read_joins(tracked.path)
+    assert joins is not None
+    assert len(joins) == tracked.n_joins == 2
+    table = joins.to_table(tracked.individuals)
+    assert sorted(table["individual"]) == ["individual_1", "individual_2"]
+    assert (table["last_frame"] < 20).all()
+    assert (table["first_frame"] >= 35).all()
+    (filtered,) = filter_results([tracked.path], max_gap=3)
+    np.testing.assert_array_equal(read_joins(filtered.path).to_table(tracked.individuals), table)
 
 
 def test_tracking_again_gives_the_same(write: Callable, tmp_path: Path) -> None:
