@@ -22,7 +22,7 @@ _SHORTEST = 0.25
 _SMALLEST = 8.0
 """Least size of an animal in pixels, since distances are divided by it and a box around one keypoint has none."""
 
-_PEAK = 1.0
+_PEAK = 1.6
 """Standard deviation of the targets of points on their maps, in cells."""
 
 _REACH = 3.0

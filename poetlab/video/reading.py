@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Collection, Container, Generator
+from collections.abc import Callable, Collection, Container, Generator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,6 +16,7 @@ from av.video.reformatter import VideoReformatter
 
 from poetlab.errors import VideoError
 from poetlab.video.decoding import Decoding, Tally, open_container, video_stream
+from poetlab.video.planar import planar_colors, planar_image
 
 _MISSING_SECONDS = 1.0
 """How much earlier than promised a video may end before that is worth a word: sound often runs on."""
@@ -28,7 +29,8 @@ class Frame:
     Attributes:
         index: Its place among the decoded frames in presentation order, from 0.
         time: Seconds since the first frame, from the presentation stamps; always later than the frame before.
-        image: (height, width, 3) uint8 RGB, turned as a player shows it.
+        image: (height, width, 3) uint8 RGB, turned as a player shows it; where planar images were asked for, one of
+            those (`poetlab.video.planar`).
     """
 
     index: int
@@ -45,6 +47,7 @@ class VideoFile:
     Attributes:
         path: The file.
         size: (height, width) of every frame in pixels.
+        colors: What the numbers of planar images mean.
         fps: Average frames per second by the header; NaN if unknown.
         n_frames_estimate: Number of frames by the header, which may be wrong; None if unknown.
         duration: Seconds by the header; NaN if unknown.
@@ -81,7 +84,11 @@ class VideoFile:
             stop: The first that is not given any more; None for the end of the video.
             stride: Every how many-th.
         """
-        return self._kept(self._frames(range(start, sys.maxsize, stride), stop))
+        return self._kept(self._frames(range(start, sys.maxsize, stride), stop, self._rgb_image))
+
+    def planar_frames(self, start: int = 0, stop: int | None = None, stride: int = 1) -> Generator[Frame]:
+        """The same frames with planar images, which most videos give without any conversion of colors."""
+        return self._kept(self._frames(range(start, sys.maxsize, stride), stop, self._planar_image))
 
     def pick(self, indices: Collection[int]) -> Generator[Frame]:
         """The frames with these numbers, in ascending order; every frame before the last of them is decoded.
@@ -89,14 +96,19 @@ class VideoFile:
         Args:
             indices: The numbers, in any order; one beyond the end of the video is passed over.
         """
-        return self._kept(self._frames(frozenset(indices), max(indices, default=-1) + 1))
+        return self._kept(self._frames(frozenset(indices), max(indices, default=-1) + 1, self._rgb_image))
 
     def _kept(self, iteration: Generator[Frame]) -> Generator[Frame]:
         """The same iteration, which ends when the video is closed."""
         self._iterations.callback(iteration.close)
         return iteration
 
-    def _frames(self, wanted: Container[int], stop: int | None) -> Generator[Frame]:
+    def _frames(
+        self,
+        wanted: Container[int],
+        stop: int | None,
+        to_image: Callable[[av.VideoFrame, VideoReformatter], np.ndarray],
+    ) -> Generator[Frame]:
         decoding = Decoding(self.path)
         converter = VideoReformatter()
         clock = _Clock(self._time_base, 0.0 if math.isnan(self.fps) else 1 / self.fps)
@@ -106,17 +118,20 @@ class VideoFile:
                 n_resized += (frame.height, frame.width) != self._stored_size
                 time = clock.time_of(frame.dts if self._has_decoding_stamps_only else frame.pts)
                 if index in wanted:
-                    yield Frame(index, time, self._image(frame, converter))
+                    yield Frame(index, time, to_image(frame, converter))
         reached_end = stop is None or decoding.tally.n_frames < stop
         self.problems = (
             *_damage(decoding.tally, n_resized),
             *(self._missing(decoding.tally, clock.latest) if reached_end else ()),
         )
 
-    def _image(self, frame: av.VideoFrame, converter: VideoReformatter) -> np.ndarray:
+    def _rgb_image(self, frame: av.VideoFrame, converter: VideoReformatter) -> np.ndarray:
         height, width = self._stored_size
         image = converter.reformat(frame, width=width, height=height, format="rgb24").to_ndarray()
         return np.ascontiguousarray(np.rot90(image, self._quarter_turns))
+
+    def _planar_image(self, frame: av.VideoFrame, converter: VideoReformatter) -> np.ndarray:
+        return planar_image(frame, self._stored_size, self.colors, self._quarter_turns, converter)
 
     def _read_header(self) -> None:
         with open_container(self.path) as container:
@@ -138,6 +153,7 @@ class VideoFile:
         if frame is None:
             raise VideoError(f"{self.path}: no frame of this video can be decoded; copy or record it again")
         self._stored_size = (frame.height, frame.width)
+        self.colors = planar_colors(frame)
         self._quarter_turns = round(frame.rotation / 90) % 4
         self.size = self._stored_size if self._quarter_turns % 2 == 0 else self._stored_size[::-1]
 
