@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from poetlab.results.reading import read_poses, read_table
     from poetlab.skeleton import Skeleton, load_skeleton
     from poetlab.workflow.analyzing import analyze
+    from poetlab.workflow.checking import check_labels
     from poetlab.workflow.evaluating import evaluate
     from poetlab.workflow.exporting import export_results
     from poetlab.workflow.extracting import extract_frames
@@ -45,6 +46,7 @@ _HOMES = {
     "Skeleton": "poetlab.skeleton",
     "load_skeleton": "poetlab.skeleton",
     "analyze": "poetlab.workflow.analyzing",
+    "check_labels": "poetlab.workflow.checking",
     "evaluate": "poetlab.workflow.evaluating",
     "export_results": "poetlab.workflow.exporting",
     "extract_frames": "poetlab.workflow.extracting",
@@ -67,6 +69,7 @@ __all__ = [
     "Skeleton",
     "__version__",
     "analyze",
+    "check_labels",
     "create_project",
     "evaluate",
     "export_results",

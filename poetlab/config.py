@@ -37,7 +37,9 @@ class Config(Settings):
         None, ge=1, description="animals in each video; null: the most that were labeled in one image"
     )
     preset: str = Field(
-        "poet-r18", description="network to train: poet-r18 (light), poet-r50 or poet-dc5-r50 (the paper's)"
+        "poet-swift-light",
+        description="network to train: poet-swift-light, -medium or -large; poet-r18, poet-r50 or poet-dc5-r50 (the "
+        "paper's)",
     )
     n_queries: int | None = Field(
         None, ge=1, description="most animals that the network can find in an image; null: chosen"

@@ -5,14 +5,12 @@ from pathlib import Path
 
 from poetlab.analysis.settings import AnalysisSettings
 from poetlab.config import Config
-from poetlab.data.augment_settings import AugmentConfig
-from poetlab.data.image_size import ImageSizeSettings
 from poetlab.drawn.dataset import draw_dataset
 from poetlab.drawn.tracks import draw_video
 from poetlab.project import Project, create_project
 from poetlab.training.settings import TrainingConfig
 
-N_IMAGES = 200
+N_IMAGES = 400
 N_FRAMES = 150
 N_ANIMALS = 3
 SIZE = (128, 128)
@@ -23,14 +21,8 @@ _VIDEO_SEED = 2
 
 DEMO_CONFIG = Config(
     individuals=N_ANIMALS,
-    image_size=ImageSizeSettings(short_side=(80, 96), long_side=96),
-    training=TrainingConfig(
-        epochs=25,
-        learning_rate=3e-4,  # the paper's is for weeks on many images
-        validate_every=5,
-        augmentation=AugmentConfig(rotation_probability=0, crop_probability=0, dropout_probability=0),
-    ),
-    analysis=AnalysisSettings(threshold=0.3, batch_size=16),  # a network of two minutes is never sure
+    training=TrainingConfig(epochs=20, validate_every=5),  # a few minutes
+    analysis=AnalysisSettings(threshold=0.3, batch_size=16),  # a network of a few minutes is never sure
 )
 """The settings of the demo's project; what is not named here is poetlab's default."""
 

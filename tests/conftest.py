@@ -25,6 +25,7 @@ from poetlab.workflow.importing import import_labels
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 SMALL_CONFIG = Config(
+    preset="poet-r18",
     image_size=ImageSizeSettings(short_side=(48, 64), long_side=64),
     training=TrainingSettings(epochs=2, batch_size=4, validate_every=1),
 )

@@ -13,6 +13,7 @@ from rich.markup import escape
 import poetlab
 from poetlab.cli import (
     analyze,
+    check,
     demo,
     evaluate,
     export,
@@ -43,6 +44,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "init": init.init,
     "extract-frames": extract_frames.extract_frames,
     "import": importing.import_,
+    "check": check.check,
     "train": train.train,
     "evaluate": evaluate.evaluate,
     "analyze": analyze.analyze,

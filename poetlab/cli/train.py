@@ -20,7 +20,11 @@ _MOST_NAMES = 20
 
 def train(
     preset: Annotated[
-        str | None, typer.Option(help="poet-r18, poet-r50 or poet-dc5-r50.", show_default="from config.yaml")
+        str | None,
+        typer.Option(
+            help="poet-swift-light, -medium or -large; poet-r18, poet-r50 or poet-dc5-r50.",
+            show_default="from config.yaml",
+        ),
     ] = None,
     pretrained: Annotated[str, typer.Option(metavar="coco|imagenet|none|FILE", help="Weights to start from.")] = "none",
     keypoint_map: Annotated[

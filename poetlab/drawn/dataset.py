@@ -46,7 +46,8 @@ def draw_dataset(
         on_progress: Called with the images drawn so far and all.
 
     Returns:
-        The annotations' path. The file is plain COCO keypoint JSON with run-length masks of what can be seen.
+        The annotations' path. The file is plain COCO keypoint JSON with run-length masks of what can be seen. Areas are
+        those of the boxes around the masks, by which the POET paper scales OKS of its monkeys.
 
     Raises:
         LabelError: If the folder holds something already, or cannot be written. It is then as it was before.
@@ -103,9 +104,8 @@ def _add_labels(content: dict[str, Any], picture: Picture, file_name: str) -> No
     height, width = picture.image.shape[:2]
     image_id = len(content["images"]) + 1
     content["images"].append({"id": image_id, "file_name": file_name, "width": width, "height": height})
-    truth = zip(picture.keypoints, picture.masks, picture.bboxes, picture.areas, strict=True)
-    for points, mask, bbox, area in truth:
-        if not area:
+    for points, mask, bbox in zip(picture.keypoints, picture.masks, picture.bboxes, strict=True):
+        if not mask.any():
             continue
         run_lengths = coco_mask.encode(np.asfortranarray(mask, dtype=np.uint8))
         content["annotations"].append(
@@ -116,7 +116,7 @@ def _add_labels(content: dict[str, Any], picture: Picture, file_name: str) -> No
                 "keypoints": _flat_keypoints(points),
                 "num_keypoints": int(np.count_nonzero(points[:, 2])),
                 "bbox": bbox.tolist(),
-                "area": int(area),
+                "area": float(bbox[2] * bbox[3]),
                 "iscrowd": 0,
                 "segmentation": {"size": [height, width], "counts": run_lengths["counts"].decode("ascii")},
             }

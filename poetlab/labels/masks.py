@@ -24,9 +24,9 @@ def mask_bbox(segmentation: Segmentation) -> BBox | None:
         ValueError: If it is neither, or is malformed.
     """
     if isinstance(segmentation, dict):
-        x, y, width, height = (float(value) for value in coco_mask.toBbox(_run_lengths(segmentation)))
+        x, y, width, height = (float(value) for value in coco_mask.toBbox(mask_run_lengths(segmentation)))
     else:
-        parts = _polygons(segmentation)
+        parts = mask_polygons(segmentation)
         if not parts:
             return None
         vertices = np.concatenate(parts)
@@ -45,13 +45,13 @@ def mask_area(segmentation: Segmentation) -> float | None:
         ValueError: If the segmentation is malformed.
     """
     if isinstance(segmentation, dict):
-        area = float(coco_mask.area(_run_lengths(segmentation)))
+        area = float(coco_mask.area(mask_run_lengths(segmentation)))
     else:
-        area = sum(map(_shoelace, _polygons(segmentation)))
+        area = sum(map(_shoelace, mask_polygons(segmentation)))
     return area if area > 0 else None
 
 
-def _polygons(segmentation: list[Any]) -> list[np.ndarray]:
+def mask_polygons(segmentation: list[Any]) -> list[np.ndarray]:
     """Each part that has vertices as (n, 2); a single flat list of numbers counts as one part."""
     parts = segmentation if segmentation and isinstance(segmentation[0], list) else [segmentation]
     if any(len(part) % 2 for part in parts):
@@ -67,7 +67,7 @@ def _shoelace(vertices: np.ndarray) -> float:
     return 0.5 * abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1)))
 
 
-def _run_lengths(segmentation: dict[str, Any]) -> dict[str, Any]:
+def mask_run_lengths(segmentation: dict[str, Any]) -> dict[str, Any]:
     """Run lengths in pycocotools' compressed form; pycocotools itself trusts malformed ones."""
     try:
         height, width = segmentation["size"]
