@@ -21,7 +21,7 @@ _VIDEO_SEED = 2
 
 DEMO_CONFIG = Config(
     individuals=N_ANIMALS,
-    training=TrainingConfig(epochs=24, validate_every=6),  # a few minutes
+    training=TrainingConfig(epochs=20, validate_every=5),  # a few minutes
     analysis=AnalysisSettings(threshold=0.3, batch_size=16),  # a network of a few minutes is never sure
 )
 """The settings of the demo's project; what is not named here is poetlab's default."""

@@ -38,7 +38,6 @@ def extract_frames(
             progress.update(task, description=plain(video.name), completed=done, total=total)
 
         extracted = extract(videos, n, method=method, output=output, on_progress=on_progress, on_result=_show_result)
-        progress.remove_task(task)
     n_frames = sum(len(one.frames) for one in extracted)
     if n_frames:
         show(f"{counted(n_frames, 'image')} -> {relative(output)}; frames.csv in it lists them")

@@ -51,6 +51,9 @@ def filter_(
 
 
 def _show_result(filtered: "FilteredResult") -> None:
+    if filtered.left_out:
+        show(f"{plain(filtered.result.name)}: left out, because it was made of another of these results by filtering")
+        return
     if filtered.path is None:
         show(f"[red]failed:[/] {plain(filtered.error)}")
         return

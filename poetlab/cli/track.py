@@ -66,18 +66,21 @@ def track(
             on_result=_show_result,
             on_frames=lambda n_frames: progress.advance(task, n_frames),
         )
-    _show_summary([one for one in tracked if one.error is None])
+    _show_summary([one for one in tracked if one.path])
     exit_if_any_failed([one.error for one in tracked])
 
 
 def _count_frames(results: list[Path]) -> int:
-    """Frames of all results that can be read; tracking reports the others."""
+    """Frames of all results to track that can be read; tracking reports the others."""
     from poetlab.errors import ResultsError
+    from poetlab.results.naming import TRACKED, is_made_of_another
     from poetlab.results.reading import read_attributes
 
     total = 0
     for path in results:
         with suppress(ResultsError):
+            if is_made_of_another(path, results, TRACKED):
+                continue
             total += int(read_attributes(path)["n_frames"])
     return total
 
@@ -95,7 +98,9 @@ def _settings(project: Path) -> "TrackingSettings":
 
 
 def _show_result(tracked: "TrackedResult") -> None:
-    if tracked.path is None:
+    if tracked.left_out:
+        show(f"{plain(tracked.result.name)}: left out, because it was made of another of these results by tracking")
+    elif tracked.path is None:
         show(f"[red]failed:[/] {plain(tracked.error)}")
     else:
         show(f"{plain(tracked.result.name)} -> {relative(tracked.path)}")

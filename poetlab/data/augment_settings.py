@@ -18,15 +18,17 @@ class AugmentConfig(Settings):
     flip_probability: float | None = Field(
         None, ge=0, le=1, description="mirror left and right, keypoints included; null: chosen"
     )
-    dropout_probability: float = Field(0.5, ge=0, le=1, description="blank a few random patches (coarse dropout)")
+    dropout_probability: float | None = Field(
+        None, ge=0, le=1, description="blank a few random patches (coarse dropout); null: chosen"
+    )
     zoom: tuple[float, float] = Field(
-        (0.75, 1.33), description="with a letterbox: range of the scale, where 1 just fits; [1, 1]: none"
+        (0.85, 1.2), description="with a letterbox: range of the scale, where 1 just fits; [1, 1]: none"
     )
     shift: float = Field(
         0.1, ge=0, le=0.5, description="with a letterbox: farthest that images move, in parts of its sides"
     )
     color_jitter: float = Field(
-        0.2, ge=0, lt=1, description="with a letterbox: most that brightness, contrast, gamma and saturation change"
+        0.1, ge=0, lt=1, description="with a letterbox: most that brightness, contrast, gamma and saturation change"
     )
 
     @field_validator("zoom")
@@ -43,3 +45,4 @@ class AugmentSettings(AugmentConfig):
     rotation: float = Field(25.0, ge=0, le=180)
     rotation_probability: float = Field(0.5, ge=0, le=1)
     flip_probability: float = Field(0.5, ge=0, le=1)
+    dropout_probability: float = Field(0.5, ge=0, le=1)

@@ -8,12 +8,12 @@ from scipy.cluster.vq import kmeans2
 
 from poetlab.errors import ConfigError
 from poetlab.frames.farthest import farthest_points
-from poetlab.frames.scanning import OnFrames, scan_changes, scan_evenly
+from poetlab.frames.scanning import OnFrames, Thumbnails, scan_changes, scan_evenly
 from poetlab.frames.spreading import spread_in_time
 from poetlab.video.reading import VideoFile
 
 _LEAST_CANDIDATES = 500
-"""Frames among which kinds of frames are looked for; some more only make it slower."""
+"""Frames that are looked at in a longer video; more only make it slower."""
 
 _CANDIDATES_A_FRAME = 5
 _ROUNDS = 20
@@ -22,14 +22,14 @@ _ROUNDS = 20
 
 def choose_uniform(video: VideoFile, n: int, on_frames: OnFrames) -> np.ndarray:
     """Frames at equal distances: each in the middle of one of `n` equal parts of the video."""
-    frames = scan_evenly(video, n * _CANDIDATES_A_FRAME, on_frames).frames
+    frames = _candidates(video, n, on_frames).frames
     n = min(n, len(frames))
     return np.asarray(frames[((np.arange(n) + 0.5) * len(frames) / n).astype(int)])
 
 
 def choose_kmeans(video: VideoFile, n: int, on_frames: OnFrames) -> np.ndarray:
     """Frames that look different: those most typical of `n` kinds of frames, told by the colors of small images."""
-    thumbnails = scan_evenly(video, max(_LEAST_CANDIDATES, n * _CANDIDATES_A_FRAME), on_frames)
+    thumbnails = _candidates(video, n, on_frames)
     points = thumbnails.images.reshape(len(thumbnails.images), -1).astype(np.float32)
     return np.asarray(thumbnails.frames[typical_points(points, n)])
 
@@ -74,3 +74,7 @@ def typical_points(points: np.ndarray, n: int) -> list[int]:
     distance = np.linalg.norm(points - centers[cluster], axis=1)
     found = [int(np.where(cluster == number, distance, np.inf).argmin()) for number in np.unique(cluster)]
     return farthest_points(points, n, found)
+
+
+def _candidates(video: VideoFile, n: int, on_frames: OnFrames) -> Thumbnails:
+    return scan_evenly(video, max(_LEAST_CANDIDATES, n * _CANDIDATES_A_FRAME), on_frames)

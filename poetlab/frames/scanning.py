@@ -10,7 +10,7 @@ from scipy.ndimage import median_filter
 from poetlab.video.reading import VideoFile
 
 _LOOK_SIDE, _MOTION_SIDE = 32, 128
-"""Pixels of thumbnails: animals and their places can be told in the smaller ones, small motion in the larger ones, too."""
+"""Pixels of thumbnails: the smaller ones tell animals and their places, the larger ones small motion, too."""
 
 _MOMENT = 5
 """Frames over which the median of changes is taken: a whole frame that differs is the codec's work, or a flash."""

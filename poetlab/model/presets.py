@@ -40,11 +40,14 @@ class SwiftSettings(Settings):
 
     family: Literal["swift"] = "swift"
     backbone: str = Field("resnet18", description="any torchvision model with features at strides 4, 8, 16 and 32")
-    n_queries: int = Field(20, ge=1, description="most animals that one image can hold")
+    coarsest_stride: Literal[16, 32] = Field(
+        16, description="where features attend to each other; of a backbone, what comes after this stride is not used"
+    )
+    n_queries: int = Field(15, ge=1, description="most animals that one image can hold")
     n_encoder_layers: int = Field(1, ge=0)
     n_decoder_layers: int = Field(3, ge=1)
     n_heads: int = Field(4, ge=1)
-    n_features: int = Field(128, ge=4, description="width of the transformer and of the maps at strides 8 to 32")
+    n_features: int = Field(128, ge=4, description="width of the transformer and of the maps from stride 8 on")
     n_feedforward: int = Field(256, ge=1, description="width of the feed-forward blocks")
     n_fine_features: int = Field(64, ge=1, description="width of the map at stride 4")
     n_key_features: int = Field(32, ge=1, description="length of the keys by which the point map is asked for a point")
@@ -62,10 +65,16 @@ NetworkSettings = Annotated[ModelSettings | SwiftSettings, Field(discriminator="
 PRESETS: dict[str, ModelSettings | SwiftSettings] = {
     "poet-swift-light": SwiftSettings(),
     "poet-swift-medium": SwiftSettings(
-        backbone="resnet50", n_encoder_layers=3, n_heads=8, n_features=256, n_feedforward=2048
+        backbone="resnet50", coarsest_stride=32, n_encoder_layers=3, n_heads=8, n_features=256, n_feedforward=2048
     ),
     "poet-swift-large": SwiftSettings(
-        backbone="resnet101", n_encoder_layers=6, n_decoder_layers=6, n_heads=8, n_features=256, n_feedforward=2048
+        backbone="resnet101",
+        coarsest_stride=32,
+        n_encoder_layers=6,
+        n_decoder_layers=6,
+        n_heads=8,
+        n_features=256,
+        n_feedforward=2048,
     ),
     "poet-r18": ModelSettings(backbone="resnet18", n_features=128, n_feedforward=512),
     "poet-r50": ModelSettings(),

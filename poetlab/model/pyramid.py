@@ -1,5 +1,7 @@
 """Feature maps of an image at four strides, from any torchvision backbone that has them."""
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 import torchvision
@@ -8,8 +10,6 @@ from torchvision.models import get_model, list_models
 from torchvision.models.feature_extraction import create_feature_extractor
 
 from poetlab.errors import ConfigError
-
-STRIDES = (4, 8, 16, 32)
 
 _PROBE_SIZE = (64, 96)
 """(height, width) of the image that is sent through a backbone to see its strides; height and width differ so that maps
@@ -36,15 +36,16 @@ def conv3x3(n_features: int) -> nn.Sequential:
     return nn.Sequential(convolution, nn.BatchNorm2d(n_features), nn.ReLU(inplace=True))
 
 
-def feature_backbone(name: str) -> tuple[nn.Module, tuple[int, ...]]:
+def feature_backbone(name: str, strides: Sequence[int]) -> tuple[nn.Module, tuple[int, ...]]:
     """A torchvision model without pretrained weights, cut to give its maps.
 
     Args:
         name: As torchvision calls it, such as `resnet18` or `convnext_tiny`.
+        strides: Which maps to give; what only later ones need is cut off.
 
     Returns:
         A network that maps images (B, 3, H, W) to a dictionary of maps (B, C, H / s, W / s), the last that the model
-        has at each stride s of `STRIDES` under the name `s`, for sides that are multiples of 32; and C for each stride.
+        has at each stride s under the name `s`, for sides that are multiples of 32; and C for each stride.
         Its tensors are named as in the whole model.
 
     Raises:
@@ -53,13 +54,13 @@ def feature_backbone(name: str) -> tuple[nn.Module, tuple[int, ...]]:
     if name not in list_models(module=torchvision.models):
         raise ConfigError(f"torchvision has no model '{name}'; resnet18, resnet50 and convnext_tiny are some it has")
     whole = get_model(name, weights=None)
-    outputs = _last_outputs(whole, name)
+    outputs = _last_outputs(whole, name, strides)
     nodes = {module: str(stride) for stride, (module, _) in outputs.items()}
     features = create_feature_extractor(whole, nodes, suppress_diff_warning=True)
     return features, tuple(n_channels for _, n_channels in outputs.values())
 
 
-def _last_outputs(whole: nn.Module, name: str) -> dict[int, tuple[str, int]]:
+def _last_outputs(whole: nn.Module, name: str, strides: Sequence[int]) -> dict[int, tuple[str, int]]:
     """For each stride the name and channels of the module with the last map of it, inner modules left out."""
     shapes: dict[str, torch.Size] = {}
 
@@ -82,7 +83,7 @@ def _last_outputs(whole: nn.Module, name: str) -> dict[int, tuple[str, int]]:
             handle.remove()
     whole.train()
     outputs = {}
-    for stride in STRIDES:
+    for stride in strides:
         size = tuple(side // stride for side in _PROBE_SIZE)
         fitting = [module for module, shape in shapes.items() if tuple(shape[2:]) == size]
         if not fitting:

@@ -22,6 +22,7 @@ from poetlab.model.presets import SwiftSettings
 from poetlab.model.pyramid import Fusion, conv3x3, feature_backbone
 from poetlab.model.transformer import Attention, EncoderLayer, FeedForward
 
+STRIDES = (4, 8, 16, 32)
 FINE_STRIDE, FIELD_STRIDE = 4, 8
 
 _FIELD_UNIT = 32.0
@@ -115,13 +116,17 @@ class Swift(nn.Module):
         n_features, n_fine = settings.n_features, settings.n_fine_features
         self.settings = settings
         self.n_keypoints = n_keypoints
-        self.backbone, n_channels = feature_backbone(settings.backbone)
-        self.input_projection = nn.Conv2d(n_channels[3], n_features, kernel_size=1)
+        strides = [stride for stride in STRIDES if stride <= settings.coarsest_stride]
+        self.backbone, n_channels = feature_backbone(settings.backbone, strides)
+        self.input_projection = nn.Conv2d(n_channels[-1], n_features, kernel_size=1)
         self.map_positions = MapPositions(n_features)
         self.encoder = nn.ModuleList(EncoderLayer(settings) for _ in range(settings.n_encoder_layers))
-        self.fusion16 = Fusion(n_channels[2], n_features, n_features)
-        self.fusion8 = Fusion(n_channels[1], n_features, n_features)
-        self.fusion4 = Fusion(n_channels[0], n_features, n_fine)
+        self.fusion = nn.ModuleDict(
+            {
+                str(stride): Fusion(n_in, n_features, n_fine if stride == FINE_STRIDE else n_features)
+                for stride, n_in in zip(strides[:-1], n_channels[:-1], strict=True)
+            }
+        )
         self.instance = nn.Parameter(torch.randn(n_features) / 2)
         self.keypoints = nn.Parameter(torch.randn(n_keypoints, n_features) / 2)
         self.point_map = PointMap(settings)
@@ -163,14 +168,15 @@ class Swift(nn.Module):
     def maps(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The feature maps at strides 4, 8 and 16, each with what the coarser ones know."""
         stages = self.backbone(images)
-        coarse = self.input_projection(stages["32"])  # (B, D, H / 32, W / 32)
-        features, position = coarse.flatten(2).transpose(1, 2), self.map_positions(coarse)  # (B, H W / 32^2, D)
+        coarsest: int = self.settings.coarsest_stride
+        coarse = self.input_projection(stages[str(coarsest)])  # (B, D, h, w)
+        features, position = coarse.flatten(2).transpose(1, 2), self.map_positions(coarse)  # (B, h w, D)
         for encoder_layer in self.encoder:
             features = encoder_layer(features, position, None)
-        maps32 = features.transpose(1, 2).unflatten(2, coarse.shape[2:])
-        maps16 = self.fusion16(stages["16"], maps32)
-        maps8 = self.fusion8(stages["8"], maps16)
-        return self.fusion4(stages["4"], maps8), maps8, maps16
+        maps = {coarsest: features.transpose(1, 2).unflatten(2, coarse.shape[2:])}
+        for stride in reversed([stride for stride in STRIDES if stride < coarsest]):
+            maps[stride] = self.fusion[str(stride)](stages[str(stride)], maps[2 * stride])
+        return maps[4], maps[8], maps[16]
 
     def decode(self, starts: Tensor, scene: "Scene") -> SwiftOutput:
         """Queries that start at places (B, N, 2) in pixels, moved to the animals by every decoder layer."""
@@ -215,7 +221,7 @@ class Scene:
     size: tuple[int, int]
 
     def look(self, places: Tensor, scale: Tensor) -> Tensor:
-        """What lies at the points of poses: the features there, and what the point map says of each token's own point.
+        """What lies at the points of poses: features, and what the point map says of each token's own point.
 
         Args:
             places: (B, N, P, 2) in pixels.
@@ -224,12 +230,12 @@ class Scene:
         Returns:
             (B, N, P, C + `N_HINTS`) for C features of all maps.
         """
-        there = places.flatten(1, 2)  # (B, N P, 2)
+        shape, there = places.shape[1:3], places.flatten(1, 2)  # (N, P) and (B, N P, 2)
         features = torch.cat([sample(each, there, self.size) for each in self.maps], dim=-1)  # (B, N P, C)
-        answers = sample(self.answers, there, self.size).view(*places.shape[:3], 3, -1).detach()  # (B, N, P, 3, F)
-        logits, shifts = PointMap.compare(answers, self.keys.detach()).split([1, 2], dim=-1)
+        answers = sample(self.answers, there, self.size).detach().unflatten(2, (3, -1))  # (B, N P, 3, F)
+        logits, shifts = PointMap.compare(answers.unflatten(1, shape), self.keys.detach()).split([1, 2], dim=-1)
         hints = [logits, logits.sigmoid(), shifts, shifts * FINE_STRIDE / scale[..., None]]  # N_HINTS numbers
-        return torch.cat([features.view(*places.shape[:3], -1), *hints], dim=-1)
+        return torch.cat([features.unflatten(1, shape), *hints], dim=-1)
 
 
 N_HINTS = 6
@@ -263,7 +269,8 @@ class PointMap(nn.Module):
     def compare_everywhere(answers: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
         """Ask the whole map (B, 3 F, h, w) for each point: logits (B, P, h, w) and shifts (B, P, h, w, 2)."""
         keys = keys.to(answers.dtype) / math.sqrt(keys.shape[-1])
-        asked = torch.einsum("bafhw,pf->abphw", answers.unflatten(1, (3, -1)), keys).float()  # (3, B, P, h, w)
+        with torch.autocast(answers.device.type, enabled=False):  # in 16 bits, many neighbors would be equally high
+            asked = torch.einsum("bafhw,pf->abphw", answers.unflatten(1, (3, -1)), keys)  # (3, B, P, h, w)
         return asked[0] + _RARE, asked[1:].movedim(0, -1)
 
 

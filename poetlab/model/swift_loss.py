@@ -19,7 +19,10 @@ from poetlab.model.swift import FIELD_STRIDE, FINE_STRIDE, Points, SwiftOutput
 _SHORTEST = 0.25
 """Least size of an animal, in lengths of its keypoints' diagonal; boxes around thin animals can be flat."""
 
-_PEAK = 1.0
+_SMALLEST = 8.0
+"""Least size of an animal in pixels, since distances are divided by it and a box around one keypoint has none."""
+
+_PEAK = 1.6
 """Standard deviation of the targets of points on their maps, in cells."""
 
 _REACH = 3.0
@@ -124,7 +127,7 @@ class Animals:
         located: (B, T, k) where a keypoint has a position.
         visible: (B, T, k) where it is visible.
         centers: (B, T, 2) mean of the located keypoints; the target's own center if there is none.
-        sizes: (B, T) root of the area, 1 where there is no animal.
+        sizes: (B, T) root of the area, or more where that is too small to divide by; 1 where there is no animal.
         present: (B, T) where there is an animal and not padding.
         sigmas: (k,) falloffs of OKS.
     """
@@ -156,7 +159,7 @@ class Animals:
             located,
             targets.visible,
             centers,
-            torch.where(targets.present, sizes.clamp(min=1), 1),
+            torch.where(targets.present, sizes.clamp(min=_SMALLEST), 1),
             targets.present,
             keypoints.new_tensor(list(sigmas)),
         )
@@ -232,7 +235,7 @@ def _map_parts(points: Points | None, animals: Animals) -> dict[str, Tensor]:
     apart = ((ways - points.shifts).abs().sum(-1) * reached).sum() / reached.sum().clamp(min=1)
     return {
         "center_map": _peak_loss(points.logits[:, 0], peaks[:, 0]),
-        "keypoint_maps": _peak_loss(points.logits[:, 1:], peaks[:, 1:]) / max(1, peaks.shape[1]),
+        "keypoint_maps": _peak_loss(points.logits[:, 1:], peaks[:, 1:]) / (peaks.shape[1] - 1),  # mean over keypoints
         "shifts": apart * animals.present.sum(),
         "field": _field_loss(points.field, animals),
     }
@@ -255,6 +258,8 @@ def _ways_to_nearest_point(points: Points, animals: Animals) -> tuple[Tensor, Te
 
 def _field_loss(field: Tensor, animals: Animals) -> Tensor:
     """L1 distance of the ways from places on an animal to its keypoints, a mean over places, summed over animals."""
+    if animals.present.shape[1] == 0:
+        return field.new_zeros(())
     owner, is_body = _owners(field, animals)  # (B, h, w)
     cells = _cell_middles(field[..., 0, 0], FIELD_STRIDE)
     batch = torch.arange(len(owner), device=owner.device)[:, None, None]

@@ -1,13 +1,13 @@
-"""Poses drawn into an image."""
+"""Poses to paint: keypoints as dots, edges as lines."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from poetlab.poses import SEEN
+from poetlab.rendering.canvas import Canvas, Paint
 from poetlab.rendering.colors import Color
-from poetlab.rendering.labels import write_label
-from poetlab.rendering.strokes import Dots, Lines, Painter
+from poetlab.rendering.labels import paint_labels
+from poetlab.rendering.strokes import Strokes, cover
 from poetlab.skeleton import Skeleton
 
 _SMALLEST_DOT = 1.5
@@ -43,69 +43,70 @@ def draw_instances(
     Returns:
         A new image of the same shape and type.
     """
-    drawn = np.array(image, order="C")
-    drawer = PoseDrawer(skeleton, (drawn.shape[0], drawn.shape[1]))
-    for points, visible, color in zip(keypoints, visibility, colors, strict=True):
-        drawer.draw(drawn, points, visible, color)
+    channels = np.array(image.transpose(2, 0, 1), order="C")[None]
+    canvas = Canvas.of_rgb((image.shape[0], image.shape[1]), colors)
+    paints = paint_poses(keypoints[None], visibility[None], skeleton, canvas, 1)
     if labels is not None:
-        write_labels(drawn, keypoints, visibility, labels, colors)
-    return drawn
+        paints += [paint_labels(keypoints[None], visibility[None], [labels], canvas)[1]]
+    canvas.paint(channels, {1: paints})
+    return np.ascontiguousarray(channels[0].transpose(1, 2, 0))
 
 
-class PoseDrawer:
-    """Draws poses of one skeleton into images of one size, as `draw_instances` describes.
+def paint_poses(
+    keypoints: np.ndarray, visibility: np.ndarray, skeleton: Skeleton, canvas: Canvas, scale: int
+) -> list[Paint]:
+    """Poses as `draw_instances` describes them, for the planes of one scale.
 
     Args:
+        keypoints: (images, n, k, 2) pixels (x, y).
+        visibility: (images, n, k) probability that each keypoint can be seen.
         skeleton: Edges of the keypoint axis.
-        size: (height, width) of the images.
+        canvas: What to paint on; its colors are those of the n instances.
+        scale: Pixels from one sample of a plane to the next.
     """
-
-    def __init__(self, skeleton: Skeleton, size: tuple[int, int]) -> None:
-        self._edges = np.array(skeleton.edge_indices, dtype=np.int64).reshape(-1, 2)
-        self._largest_dot = max(_SMALLEST_DOT, min(size) / _DOTS_ACROSS_IMAGE)
-        self._painter = Painter(size)
-
-    def draw(
-        self, image: np.ndarray, keypoints: np.ndarray, visibility: np.ndarray, color: Color, trail: Lines | None = None
-    ) -> None:
-        """Draw one pose, and the trail behind it.
-
-        Args:
-            image: (height, width, 3) contiguous uint8 RGB, which is changed.
-            keypoints: (k, 2) pixels (x, y).
-            visibility: (k,) probability that each keypoint can be seen.
-            color: Of dots and lines.
-            trail: More lines, which lie beneath.
-        """
-        radius = self._dot_radius(keypoints)
-        outline = 0.35 * radius + 0.4
-        starts, ends = keypoints[self._edges[:, 0]], keypoints[self._edges[:, 1]]
-        radii, outlines = np.full((2, len(starts)), [[max(_LINE_WIDTH * radius, _THINNEST_LINE)], [outline]])
-        lines = Lines(starts, ends, radii, outlines, visibility[self._edges].min(axis=1))
-        if trail is not None:
-            lines = lines.and_also(trail)
-        self._painter.paint(image, color, lines, Dots(keypoints, radius, outline, visibility))
-
-    def _dot_radius(self, keypoints: np.ndarray) -> float:
-        finite = keypoints[np.isfinite(keypoints).all(axis=1)]
-        extent = float((finite.max(axis=0) - finite.min(axis=0)).max()) if len(finite) else 0.0
-        return min(max(extent / _DOTS_ACROSS_ANIMAL, _SMALLEST_DOT), self._largest_dot)
+    edges = np.array(skeleton.edge_indices, dtype=np.int64).reshape(-1, 2)
+    dots = np.arange(skeleton.n_keypoints).repeat(2).reshape(-1, 2)  # a dot has no length
+    radii = _dot_radii(keypoints, max(_SMALLEST_DOT, min(canvas.sizes[1]) / _DOTS_ACROSS_IMAGE))
+    outlines = 0.35 * radii + 0.4
+    return [
+        _paint(keypoints, visibility, edges, np.maximum(_LINE_WIDTH * radii, _THINNEST_LINE), outlines, canvas, scale),
+        _paint(keypoints, visibility, dots, radii, outlines, canvas, scale),
+    ]
 
 
-def write_labels(
-    image: np.ndarray, keypoints: np.ndarray, visibility: np.ndarray, labels: Sequence[str], colors: Sequence[Color]
-) -> None:
-    """Write a text above each pose's visible keypoints, or where there is none above all that it has.
+def _paint(
+    keypoints: np.ndarray,
+    visibility: np.ndarray,
+    pairs: np.ndarray,
+    radii: np.ndarray,
+    outlines: np.ndarray,
+    canvas: Canvas,
+    scale: int,
+) -> Paint:
+    """Strokes between pairs of keypoints, of all instances of one image after those of another."""
+    n_images, n, _ = visibility.shape
+    strokes = Strokes(
+        starts=keypoints[:, :, pairs[:, 0]].reshape(-1, 2),
+        ends=keypoints[:, :, pairs[:, 1]].reshape(-1, 2),
+        radii=radii.repeat(len(pairs)),
+        outlines=outlines.repeat(len(pairs)),
+        opacity=visibility[:, :, pairs].min(axis=-1).ravel(),
+    )
+    covered = cover(strokes, canvas.sizes[scale], scale)
+    starts, colors = np.array([[canvas.n_values], [1]]) * np.indices((n_images, n)).reshape(2, -1).repeat(
+        len(pairs), axis=1
+    )
+    return Paint(
+        covered.places + starts.take(covered.strokes) if n_images > 1 else covered.places,
+        colors.take(covered.strokes),
+        covered.core,
+        covered.strength,
+        covered.core + covered.strength,
+    )
 
-    Args:
-        image: (height, width, 3) uint8, which is changed.
-        keypoints: (n, k, 2) pixels (x, y).
-        visibility: (n, k) probability that each keypoint can be seen.
-        labels: n texts.
-        colors: n colors.
-    """
-    for points, visible, label, color in zip(keypoints, visibility >= SEEN, labels, colors, strict=True):
-        is_finite = np.isfinite(points).all(axis=1)
-        chosen = is_finite & visible if (is_finite & visible).any() else is_finite
-        if label and chosen.any():
-            write_label(image, points[chosen], label, color)
+
+def _dot_radii(keypoints: np.ndarray, largest: float) -> np.ndarray:
+    """(images, n) radius of each instance's dots, which is smaller where the instance is small."""
+    is_finite = np.isfinite(keypoints).all(axis=-1, keepdims=True)
+    extent = np.where(is_finite, keypoints, -np.inf).max(axis=2) - np.where(is_finite, keypoints, np.inf).min(axis=2)
+    return np.clip(extent.max(axis=-1, initial=0) / _DOTS_ACROSS_ANIMAL, _SMALLEST_DOT, largest)

@@ -1,25 +1,21 @@
-"""Lines and dots of one color painted into an image, smooth and see-through.
+"""Lines and dots: which samples of an image they cover, and how much of each.
 
-numpy computes all strokes of an animal at once: for each pixel near a stroke, how far it is from the stroke's middle.
-Where strokes meet, a pixel is painted once, by the stroke that covers it most. So a skeleton looks like one shape, and
-its joints are no darker than its lines.
+numpy computes all strokes of many images at once: for each sample near a stroke, how far it is from its middle.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from poetlab.rendering.colors import Color
-
 _OUTLINE_STRENGTH = np.float32(0.6)
 _SOFT_EDGE = 0.5
-"""Pixels on both sides of an edge over which it fades, so that it looks smooth."""
+"""Samples on both sides of an edge over which it fades, so that it looks smooth."""
 
 
 @dataclass(frozen=True, eq=False)
-class Lines:
-    """Straight lines; those without two ends are not painted.
+class Strokes:
+    """Straight lines; one without length is a dot, and one without two ends is not painted.
 
     Attributes:
         starts: (n, 2) pixels (x, y).
@@ -35,132 +31,123 @@ class Lines:
     outlines: np.ndarray
     opacity: np.ndarray
 
-    def and_also(self, others: "Lines") -> "Lines":
-        """These lines and others."""
-        return Lines(
-            *(np.concatenate([getattr(part, field.name) for part in (self, others)]) for field in fields(self))
-        )
 
-
-@dataclass(frozen=True, eq=False)
-class Dots:
-    """Dots; those without a place are not painted.
+class Cover(NamedTuple):
+    """The samples that strokes cover.
 
     Attributes:
-        points: (n, 2) pixels (x, y).
-        radius: Of all in pixels.
-        outline: Width in pixels of the black outline around each.
-        opacity: (n,) from 0 to 1.
+        strokes: Number of the stroke that covers each.
+        places: Number of each sample in its plane.
+        core: The part of each that has the stroke's color.
+        strength: The part of each that does not show the image: core and black outline.
     """
 
-    points: np.ndarray
-    radius: float
-    outline: float
-    opacity: np.ndarray
-
-
-class Painter:
-    """Paints strokes into images of one size.
-
-    Args:
-        size: (height, width) of the images.
-    """
-
-    def __init__(self, size: tuple[int, int]) -> None:
-        self._size = size
-        self._strongest = np.zeros(size[0] * size[1], np.float32)
-
-    def paint(self, image: np.ndarray, color: Color, lines: Lines, dots: Dots) -> None:
-        """Paint lines and dots into a contiguous (height, width, 3) uint8 image, which is changed."""
-        covers = (_cover_of_lines(lines, self._size), _cover_of_dots(dots, self._size))
-        pixels, core, strength = map(np.concatenate, zip(*covers, strict=True))
-        order = strength + core
-        self._strongest[pixels] = 0
-        np.maximum.at(self._strongest, pixels, order)
-        winners = np.flatnonzero(self._strongest[pixels] == order)  # equals too: a pixel given twice is painted once
-        places, core, remaining = 3 * pixels[winners], core[winners], 1 - strength[winners]
-        values = image.reshape(-1)  # numpy finds single numbers much faster than rows of three
-        for light in color:
-            blended = values.take(places) * remaining
-            blended += core * np.float32(light) + np.float32(0.5)
-            values[places] = blended.astype(np.uint8)
-            places += 1
-
-
-class _Cover(NamedTuple):
-    """What strokes cover: numbers of pixels, the part of each that has the color, and that which hides the image."""
-
-    pixels: np.ndarray
+    strokes: np.ndarray
+    places: np.ndarray
     core: np.ndarray
     strength: np.ndarray
 
 
-def _cover_of_lines(lines: Lines, size: tuple[int, int]) -> _Cover:
-    """Follow each line along the axis on which it is longer, and take some pixels across it at each step."""
-    drawable = np.isfinite(lines.starts).all(axis=1) & np.isfinite(lines.ends).all(axis=1) & (lines.opacity > 0)
-    starts, delta = lines.starts[drawable], lines.ends[drawable] - lines.starts[drawable]
-    if not len(starts):
-        return _nothing()
-    radii, outlines = (values[drawable].astype(np.float32) for values in (lines.radii, lines.outlines))
+def cover(strokes: Strokes, size: tuple[int, int], scale: int = 1) -> Cover:
+    """Follow each line along the axis on which it is longer, and take some samples across it at each step.
+
+    A dot is followed along x from its one side to its other. All strokes take as many samples across as the widest, so
+    it is quicker to ask for wide and for narrow ones apart.
+
+    Args:
+        strokes: What to paint.
+        size: (height, width) of the plane in samples.
+        scale: Pixels from one sample to the next: 1, or 2 in planes of half the resolution. The first sample of those
+            lies between the first two rows, and on the first column, as H.264 has it.
+    """
+    has_ends = np.isfinite(strokes.starts).all(axis=1) & np.isfinite(strokes.ends).all(axis=1)
+    drawable = np.flatnonzero(has_ends & (strokes.opacity > 0))
+    if not len(drawable):
+        return Cover(*np.zeros((2, 0), np.int64), *np.zeros((2, 0), np.float32))
+    shift = np.array([0, (scale - 1) / 2])
+    starts, ends = ((points[drawable] - shift) / scale for points in (strokes.starts, strokes.ends))
+    radii, outlines, opacity = (
+        values[drawable].astype(np.float32)
+        for values in (strokes.radii / scale, strokes.outlines / scale, strokes.opacity)
+    )
+    path = _follow(starts, ends, radii + outlines + _SOFT_EDGE, size)
+    core, strength = _coverage(path.distances, *(values[path.strokes] for values in (radii, outlines, opacity)))
+    kept = np.flatnonzero(strength > 0 if path.inside is None else (strength > 0) & path.inside)
+    owners = np.broadcast_to(drawable[path.strokes], strength.shape)
+    return Cover(*(values.ravel().take(kept) for values in (owners, path.places, core, strength)))
+
+
+class _Path(NamedTuple):
+    """Samples across each step of all strokes: (n_across, n_steps), but for the first.
+
+    Attributes:
+        strokes: (n_steps,) number of each step's stroke.
+        places: Number of each sample in the plane.
+        distances: From the middle of the stroke in samples.
+        inside: Whether each is in the plane; None if all are.
+    """
+
+    strokes: np.ndarray
+    places: np.ndarray
+    distances: np.ndarray
+    inside: np.ndarray | None
+
+
+def _follow(starts: np.ndarray, ends: np.ndarray, reach: np.ndarray, size: tuple[int, int]) -> _Path:
+    delta = ends - starts
     steep = np.abs(delta[:, 1]) > np.abs(delta[:, 0])
     starts[steep], delta[steep] = starts[steep, ::-1], delta[steep, ::-1]
-    slopes = np.divide(delta[:, 1], delta[:, 0], out=np.zeros(len(delta)), where=delta[:, 0] != 0)
-    ends = np.stack([starts[:, 0], starts[:, 0] + delta[:, 0]])
-    lengths = np.where(steep, *size)
-    first = np.rint(np.clip(ends.min(axis=0), 0, lengths)).astype(np.int64)
-    n_steps = np.maximum(np.rint(np.clip(ends.max(axis=0), -1, lengths - 1)).astype(np.int64) - first + 1, 0)
-    line = np.repeat(np.arange(len(starts)), n_steps)
-    along = np.arange(len(line)) - np.repeat(np.cumsum(n_steps) - n_steps - first, n_steps)
-    middle = starts[line, 1] + slopes[line] * (along - starts[line, 0])
-    half = int(np.ceil(((radii + outlines + _SOFT_EDGE) * np.hypot(1, slopes)).max()))
-    nearest = np.clip(np.rint(middle), -half - 1, max(size) + half + 1)  # lines may lead anywhere
-    offsets = np.arange(-half, half + 1)
-    cosines = (1 / np.hypot(1, slopes)).astype(np.float32)[line, None]
-    distances = np.abs((nearest - middle).astype(np.float32)[:, None] + offsets.astype(np.float32)) * cosines
-    across = nearest.astype(np.int64)[:, None] + offsets
-    inside = (across >= 0) & (across < np.where(steep, size[1], size[0])[line, None])
-    step_along, step_across = np.where(steep, [[size[1]], [1]], [[1], [size[1]]])[:, line]
-    pixels = (along * step_along)[:, None] + across * step_across[:, None]
-    opacity = lines.opacity[drawable].astype(np.float32)
-    return _cover(pixels, distances, inside, *(values[line, None] for values in (radii, outlines, opacity)))
+    is_dot = delta[:, 0] == 0
+    slopes = np.divide(delta[:, 1], delta[:, 0], out=np.zeros(len(delta)), where=~is_dot)
+    stretch = np.hypot(1, slopes)
+    low = starts[:, 0] + np.minimum(delta[:, 0], 0) - is_dot * reach
+    high = starts[:, 0] + np.maximum(delta[:, 0], 0) + is_dot * reach
+    stroke, along = _steps(low, high, np.where(steep, *size))
+    from_start = along - starts[stroke, 0]
+    half = int(np.ceil((reach * stretch).max()))
+    middle = starts[stroke, 1] + slopes[stroke] * from_start
+    middle = np.clip(middle, -half - 1, max(size) + half + 1)  # lines may lead anywhere
+    nearest = np.rint(middle)
+    offsets = np.arange(-half, half + 1)[:, None]
+    distances = (nearest - middle).astype(np.float32) + offsets.astype(np.float32)
+    distances *= (1 / stretch).astype(np.float32)[stroke]
+    if is_dot.any():
+        distances *= distances
+        distances += np.square(from_start * is_dot[stroke]).astype(np.float32)
+        np.sqrt(distances, out=distances)
+    else:
+        np.abs(distances, out=distances)
+    limit = np.where(steep, size[1], size[0])[stroke]
+    inside = None
+    if ((nearest < half) | (nearest + half >= limit)).any():
+        across = nearest + offsets
+        inside = (across >= 0) & (across < limit)
+    step_along, step_across = np.where(steep, [[size[1]], [1]], [[1], [size[1]]])[:, stroke]
+    places = step_across * offsets
+    places += along * step_along + nearest.astype(np.int64) * step_across
+    return _Path(stroke, places, distances, inside)
 
 
-def _cover_of_dots(dots: Dots, size: tuple[int, int]) -> _Cover:
-    """Take a square of pixels around each dot."""
-    reach = dots.radius + dots.outline + _SOFT_EDGE
-    drawable = ((dots.points > -reach) & (dots.points < np.array(size[::-1]) + reach)).all(axis=1) & (dots.opacity > 0)
-    points = dots.points[drawable]
-    if not len(points):
-        return _nothing()
-    half = int(np.ceil(reach))
-    nearest = np.rint(points).astype(np.int64)
-    columns, rows = (nearest[:, axis, None] + np.arange(-half, half + 1) for axis in (0, 1))
-    squared_x, squared_y = (
-        ((at - points[:, axis, None]) ** 2).astype(np.float32) for axis, at in enumerate((columns, rows))
-    )
-    distances = np.sqrt(squared_y[:, :, None] + squared_x[:, None, :])
-    inside = ((rows >= 0) & (rows < size[0]))[:, :, None] & ((columns >= 0) & (columns < size[1]))[:, None, :]
-    pixels = rows[:, :, None] * size[1] + columns[:, None, :]
-    opacity = dots.opacity[drawable].astype(np.float32)[:, None, None]
-    return _cover(pixels, distances, inside, np.float32(dots.radius), np.float32(dots.outline), opacity)
+def _steps(low: np.ndarray, high: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The number of its stroke and the place along it, of each step inside the plane."""
+    first = np.rint(np.clip(low, 0, lengths)).astype(np.int64)
+    last = np.rint(np.clip(high, -1, lengths - 1)).astype(np.int64)
+    n_steps = np.maximum(last - first + 1, 0)
+    stroke = np.repeat(np.arange(len(low)), n_steps)
+    return stroke, np.arange(len(stroke)) - np.repeat(np.cumsum(n_steps) - n_steps - first, n_steps)
 
 
-def _cover(
-    pixels: np.ndarray,
-    distances: np.ndarray,
-    inside: np.ndarray,
-    radii: np.ndarray | np.float32,
-    outlines: np.ndarray | np.float32,
-    opacity: np.ndarray,
-) -> _Cover:
-    """How much of each pixel is covered, by its distance from the middle of a stroke; only pixels that are."""
+def _coverage(
+    distances: np.ndarray, radii: np.ndarray, outlines: np.ndarray, opacity: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Core and strength by the distance from the middle of a stroke."""
     depth = (radii + np.float32(_SOFT_EDGE)) - distances
-    core = np.clip(depth, 0, 1) * opacity
-    outer = np.clip(depth + outlines, 0, 1) * opacity
-    strength = core + _OUTLINE_STRENGTH * (outer - core)
-    kept = np.flatnonzero((strength > 0) & inside)
-    return _Cover(pixels.ravel()[kept], core.ravel()[kept], strength.ravel()[kept])
-
-
-def _nothing() -> _Cover:
-    return _Cover(np.zeros(0, np.int64), *np.zeros((2, 0), np.float32))
+    core = np.clip(depth, 0, 1)
+    depth += outlines
+    strength = np.clip(depth, 0, 1, out=depth)
+    strength -= core
+    strength *= _OUTLINE_STRENGTH
+    strength += core
+    core *= opacity
+    strength *= opacity
+    return core, strength

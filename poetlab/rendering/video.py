@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +12,22 @@ import numpy as np
 from poetlab.errors import VideoError
 from poetlab.overlap import run_ahead
 from poetlab.poses import Poses
+from poetlab.rendering.canvas import Canvas, Paint
 from poetlab.rendering.colors import individual_colors
-from poetlab.rendering.drawing import PoseDrawer, write_labels
+from poetlab.rendering.drawing import paint_poses
+from poetlab.rendering.labels import paint_labels
 from poetlab.rendering.trails import Trails
+from poetlab.video.planar import padded_size
 from poetlab.video.reading import Frame, VideoFile, open_video
 from poetlab.video.writing import VideoWriter
 
 logger = logging.getLogger(__name__)
 
 _FRAMES_AHEAD = 3
+_STEADY = 0.1
+"""Part of its usual time by which each frame of a steady video may be shown longer or shorter."""
+_MOST_TOGETHER, _PIXELS_TOGETHER = 16, 2_000_000
+"""Frames that are drawn at once, and their pixels: of small ones many, since each step of numpy costs some time however small."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +68,8 @@ def render_video(
     """Write the frames of a video that were analyzed, with the poses drawn on them.
 
     Decoding, drawing and encoding work at the same time, and hold a few frames whatever the length of the video.
-    Where only every n-th frame was analyzed, these are shown n times as long.
+    Every frame is shown at its time in the video, also where frames are unevenly spaced or not all were analyzed.
+    Poses are drawn into the frames as the video stores them, without converting their colors.
 
     Args:
         video_path: The video that the poses are of.
@@ -85,12 +94,16 @@ def render_video(
         if not n_frames:
             raise VideoError(f"{video_path}: no frame from {look.start} to {look.stop or 'the end'} was analyzed")
         steps = np.diff(selected.frames)
+        canvas = Canvas.of_video(padded_size(video.size), individual_colors(len(poses.individuals)), video.colors)
         frames = run_ahead(_frames_of(video, selected.frames, steps), _FRAMES_AHEAD)
-        images = run_ahead(_draw(frames, selected, look), _FRAMES_AHEAD)
+        drawn = run_ahead(_draw(frames, selected, look, canvas), _FRAMES_AHEAD)
         fps = video.fps / (float(np.median(steps)) if len(steps) else 1)
-        with closing(images), VideoWriter(output_path, video.size, fps) as writer:
-            for image in images:
-                writer.write(image)
+        with (
+            closing(drawn),
+            VideoWriter(output_path, video.size, fps, video.colors, steady=_is_steady(selected.times)) as writer,
+        ):
+            for frame in drawn:
+                writer.write_planar(frame.image, frame.time)
                 n_written += 1
                 if on_progress:
                     on_progress(n_written, n_frames)
@@ -113,32 +126,51 @@ def _select(poses: Poses, look: Look) -> Poses:
     )
 
 
+def _is_steady(times: np.ndarray) -> bool:
+    """Whether all frames are shown about equally long."""
+    periods = np.diff(times)
+    return not len(periods) or bool((np.abs(periods / np.median(periods) - 1) < _STEADY).all())
+
+
 def _frames_of(video: VideoFile, numbers: np.ndarray, steps: np.ndarray) -> Generator[Frame]:
     """The frames of these rising numbers."""
     stride = int(np.gcd.reduce(steps)) if len(steps) else 1
     waiting = iter(numbers.tolist())
     number = next(waiting)
-    with closing(video.frames(number, int(numbers[-1]) + 1, stride)) as frames:
+    with closing(video.planar_frames(number, int(numbers[-1]) + 1, stride)) as frames:
         for frame in frames:
             if frame.index == number:
                 yield frame
                 number = next(waiting, -1)
 
 
-def _draw(frames: Generator[Frame], poses: Poses, look: Look) -> Generator[np.ndarray]:
-    """The images of the frames, one for each row of the poses, with everything drawn into them."""
-    colors = individual_colors(len(poses.individuals))
-    drawer = PoseDrawer(poses.skeleton, poses.size)
-    trails = Trails(poses, look.trail) if look.trail and poses.tracked else None
+def _draw(frames: Generator[Frame], poses: Poses, look: Look, canvas: Canvas) -> Generator[Frame]:
+    """The frames, one for each row of the poses, with everything drawn into them."""
+    trails = Trails(poses, look.trail, canvas) if look.trail and poses.tracked else None
+    n_together = min(_MOST_TOGETHER, max(1, _PIXELS_TOGETHER // (poses.size[0] * poses.size[1])))
     with closing(frames):
-        for row, frame in enumerate(frames):
-            keypoints, visibility = poses.keypoints[row], poses.visibility[row]
-            lines = trails.until(row) if trails else [None] * len(colors)
-            for pose in zip(keypoints, visibility, colors, lines, strict=True):
-                drawer.draw(frame.image, *pose)
-            if look.names:
-                write_labels(frame.image, keypoints, visibility, labels_of(poses, row), colors)
-            yield frame.image
+        for first in range(0, poses.n_frames, n_together):
+            together = list(islice(frames, n_together))
+            if not together:
+                return
+            images = together[0].image[None] if n_together == 1 else np.stack([frame.image for frame in together])
+            canvas.paint(images, _paint(poses, range(first, first + len(together)), look, canvas, trails))
+            yield from (replace(frame, image=image) for frame, image in zip(together, images, strict=True))
+
+
+def _paint(poses: Poses, rows: range, look: Look, canvas: Canvas, trails: Trails | None) -> dict[int, list[Paint]]:
+    """Everything to draw in some rows of the poses, by the scale of the planes."""
+    keypoints, visibility = (values[rows.start : rows.stop] for values in (poses.keypoints, poses.visibility))
+    texts = [labels_of(poses, row) for row in rows] if look.names else [[""] * len(poses.individuals)] * len(rows)
+    labels = paint_labels(keypoints, visibility, texts, canvas)
+    return {
+        scale: [
+            *paint_poses(keypoints, visibility, poses.skeleton, canvas, scale),
+            *(trails.paint(rows, scale) if trails else []),
+            labels[scale],
+        ]
+        for scale in canvas.sizes
+    }
 
 
 def labels_of(poses: Poses, row: int) -> list[str]:

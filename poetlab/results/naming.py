@@ -8,6 +8,9 @@ from poetlab.results.partial import partial_path, read_made_with
 from poetlab.results.reading import read_attributes
 
 _LABELED = "_labeled.mp4"
+_UNKNOWN = "unknown"
+FILTERED, TRACKED = "_filtered", "_tracked"
+"""How the names of what is made of a result file end, beside it."""
 
 
 def result_path(output_dir: str | Path, video_path: str | Path, fingerprint: str) -> Path:
@@ -31,6 +34,28 @@ def result_path(output_dir: str | Path, video_path: str | Path, fingerprint: str
         if wanted in owners:
             return candidates[owners.index(wanted)]
     raise ResultsError(f"{candidates[1]}: exists, but is not of {video_path}; move it away")
+
+
+def changed_result_path(result: Path, ending: str, output: str | Path | None) -> Path:
+    """Where what is made of a result file goes: beside it with another ending, or under its own name to a folder."""
+    return result.with_name(f"{result.stem}{ending}.h5") if output is None else Path(output) / result.name
+
+
+def is_made_of_another(result: Path, results: Collection[Path], ending: str) -> bool:
+    """Whether a result file was made of another one of some, and not of a video with such a name.
+
+    So a command that is given `*.h5` again does not take its own files for new ones.
+
+    Args:
+        result: A result file.
+        results: All those that a command is given.
+        ending: Of the names of what the command makes.
+    """
+    source = result.with_name(f"{result.stem.removesuffix(ending)}.h5")
+    if source == result or source not in results:
+        return False
+    owners = [_fingerprint_of(path) if path.exists() else None for path in (source, result)]
+    return owners[0] == owners[1] not in (None, _UNKNOWN)
 
 
 def check_new_result(result: Path, path: Path, written: Collection[Path | None], verb: str, *, overwrite: bool) -> None:
@@ -71,5 +96,5 @@ def _fingerprint_of(path: Path) -> str | None:
         try:
             return str(read_attributes(path)["video_fingerprint"])
         except (ResultsError, KeyError):
-            return "unknown"
+            return _UNKNOWN
     return read_made_with(partial_path(path)).get("video_fingerprint")

@@ -29,14 +29,14 @@ _FULL_CIRCLE = 0.6
 """Concentration of headings below which animals are seen from above; people and horses from the side have 0.8."""
 
 _SMALL_TURN = 25.0
-_LARGEST_BATCH = {"cpu": 8, "cuda": 16}
+_LARGEST_BATCH = {"cpu": 4, "cuda": 16}
 _FEWEST_STEPS_AN_EPOCH = 4
 _BYTES_PER_PIXEL = 2000
 """Memory of a training step for each pixel of its input; poet-r50 takes 1300, and finer features take more."""
 
 _STEPS = {"cpu": 3000, "cuda": 6000}
 _EPOCHS = (30, 1000)
-_LEARNING_RATE, _ITS_BATCH_SIZE = 1e-3, 8
+_LEARNING_RATE, _ITS_BATCH_SIZE = 1e-3, 4
 _FEWEST_QUERIES = 10
 _VALIDATIONS = 40
 
@@ -105,6 +105,11 @@ def choose_flip_probability(skeleton: Skeleton) -> Choice[float]:
     if not paired and all(_GENERIC_NAME.fullmatch(name) for name in single):
         return Choice(0.0, "the keypoints' names do not tell which change places in a mirror; add symmetries")
     return Choice(0.5, "left and right keypoints change places" if paired else "no keypoint has a side")
+
+
+def choose_dropout_probability() -> Choice[float]:
+    """How often patches of images are blanked."""
+    return Choice(0.0, "what is hidden cannot be learned from few images")
 
 
 def choose_batch_size(facts: DataFacts, machine: Machine, letterbox: tuple[int, int]) -> Choice[int]:

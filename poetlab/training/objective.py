@@ -32,7 +32,8 @@ class Objective:
         """What a network in training says of images, given their targets where these guide it."""
         if isinstance(model, Poet):
             return model(images, padding)
-        guides = _noisy_centers(targets) if self._settings.swift_loss.guided else None
+        size = (images.shape[2], images.shape[3])
+        guides = _noisy_centers(targets, size) if self._settings.swift_loss.guided else None
         return model(images, guides)
 
     def sums(self, output: NetworkOutput, targets: PoseTargets) -> LossSums | SwiftLossSums:
@@ -48,6 +49,8 @@ class Objective:
         return loss.total(self._settings.swift_loss)
 
 
-def _noisy_centers(targets: PoseTargets) -> Tensor:
-    """(B, T, 2) places near the animals' centers, in image units."""
-    return targets.centers + torch.randn_like(targets.centers) * _GUIDE_SPREAD * targets.areas.sqrt()[..., None]
+def _noisy_centers(targets: PoseTargets, size: tuple[int, int]) -> Tensor:
+    """(B, T, 2) places near the animals' centers in images of (height, width), in image units."""
+    height, width = size
+    spread = _GUIDE_SPREAD * (targets.areas * height * width).sqrt()[..., None]  # (B, T, 1), pixels
+    return targets.centers + torch.randn_like(targets.centers) * spread / spread.new_tensor([width, height])

@@ -115,6 +115,7 @@ def choose_open(wishes: Wishes, skeleton: Skeleton, facts: DataFacts, machine: M
         "training.patience": choosing.choose_patience(facts, n_epochs),
         "training.augmentation.rotation": rotation,
         "training.augmentation.rotation_probability": choosing.choose_rotation_probability(angle),
+        "training.augmentation.dropout_probability": choosing.choose_dropout_probability(),
         "training.augmentation.flip_probability": choosing.choose_flip_probability(skeleton),
     }
     content = _content(wishes)

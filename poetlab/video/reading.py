@@ -16,6 +16,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 from poetlab.errors import VideoError
 from poetlab.video.decoding import Decoding, Tally, open_container, video_stream
+from poetlab.video.planar import planar_colors, planar_image
 
 _MISSING_SECONDS = 1.0
 """How much earlier than promised a video may end before that is worth a word: sound often runs on."""
@@ -28,7 +29,8 @@ class Frame:
     Attributes:
         index: Its place among the decoded frames in presentation order, from 0.
         time: Seconds since the first frame, from the presentation stamps; always later than the frame before.
-        image: (height, width, 3) uint8 RGB, turned as a player shows it.
+        image: (height, width, 3) uint8 RGB, turned as a player shows it; where planar images were asked for, one of
+            those (`poetlab.video.planar`).
     """
 
     index: int
@@ -45,6 +47,7 @@ class VideoFile:
     Attributes:
         path: The file.
         size: (height, width) of every frame in pixels.
+        colors: What the numbers of planar images mean.
         fps: Average frames per second by the header; NaN if unknown.
         n_frames_estimate: Number of frames by the header, which may be wrong; None if unknown.
         duration: Seconds by the header; NaN if unknown.
@@ -100,6 +103,10 @@ class VideoFile:
 
         return self._kept(self._frames(range(0, sys.maxsize, stride), None, shrink))
 
+    def planar_frames(self, start: int = 0, stop: int | None = None, stride: int = 1) -> Generator[Frame]:
+        """The same frames with planar images, which most videos give without any conversion of colors."""
+        return self._kept(self._frames(range(start, sys.maxsize, stride), stop, self._planar_image))
+
     def pick(self, indices: Collection[int]) -> Generator[Frame]:
         """The frames with these numbers, in ascending order; every frame before the last of them is decoded.
 
@@ -143,6 +150,9 @@ class VideoFile:
         """The pixels of an RGB frame, turned as a player shows it."""
         return np.ascontiguousarray(np.rot90(frame.to_ndarray(), self._quarter_turns))
 
+    def _planar_image(self, frame: av.VideoFrame, converter: VideoReformatter) -> np.ndarray:
+        return planar_image(frame, self._stored_size, self.colors, self._quarter_turns, converter)
+
     def _read_header(self) -> None:
         with open_container(self.path) as container:
             stream = video_stream(container, self.path)
@@ -163,6 +173,7 @@ class VideoFile:
         if frame is None:
             raise VideoError(f"{self.path}: no frame of this video can be decoded; copy or record it again")
         self._stored_size = (frame.height, frame.width)
+        self.colors = planar_colors(frame)
         self._quarter_turns = round(frame.rotation / 90) % 4
         self.size = self._stored_size if self._quarter_turns % 2 == 0 else self._stored_size[::-1]
 

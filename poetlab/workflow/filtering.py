@@ -10,7 +10,7 @@ from poetlab.config import changed
 from poetlab.errors import ConfigError, PoetlabError, ResultsError
 from poetlab.filtering import FilterSettings, filter_poses
 from poetlab.poses import Poses
-from poetlab.results.naming import check_new_result
+from poetlab.results.naming import FILTERED, changed_result_path, check_new_result, is_made_of_another
 from poetlab.results.reading import read_poses
 from poetlab.results.rewriting import write_poses
 
@@ -24,6 +24,7 @@ class FilteredResult:
         path: The new one; None if that failed.
         n_before: Keypoints with a position, in all frames together.
         n_after: Those of the new file.
+        left_out: Whether nothing was done, because it is what became of another of the results earlier.
         error: Why it failed; None if it did not.
     """
 
@@ -31,6 +32,7 @@ class FilteredResult:
     path: Path | None = None
     n_before: int = 0
     n_after: int = 0
+    left_out: bool = False
     error: str | None = None
 
 
@@ -51,7 +53,7 @@ def filter_results(
     """Clean up result files; each becomes a new one, and what was done to it is in its attribute `filtering`.
 
     Args:
-        results: Result files.
+        results: Result files; of one and what an earlier call made of it, only the former is filtered.
         threshold: Visibility below which a keypoint becomes missing; None for no threshold.
         max_gap: Most missing frames in a row to fill in; None for no filling.
         fill: `linear` or `cubic`; None for linear.
@@ -74,10 +76,14 @@ def filter_results(
     if settings.is_nothing:
         raise ConfigError("nothing to filter: give a threshold, a longest gap to fill, or a way to smooth")
     filtered: list[FilteredResult] = []
-    for result in map(Path, results):
-        path = result.with_name(f"{result.stem}_filtered.h5") if output is None else Path(output) / result.name
-        written = {earlier.path for earlier in filtered}
-        filtered.append(_filter(result, path, settings, written, overwrite=overwrite))
+    paths = list(map(Path, results))
+    for result in paths:
+        if is_made_of_another(result, paths, FILTERED):
+            filtered.append(FilteredResult(result, left_out=True))
+        else:
+            written = {earlier.path for earlier in filtered}
+            path = changed_result_path(result, FILTERED, output)
+            filtered.append(_filter(result, path, settings, written, overwrite=overwrite))
         if on_result:
             on_result(filtered[-1])
         if on_progress:

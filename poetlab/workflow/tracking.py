@@ -13,7 +13,7 @@ from poetlab.errors import ConfigError, LabelError, PoetlabError, ResultsError
 from poetlab.labels.coco import matches_coco, read_coco
 from poetlab.labels.sleap import matches_sleap, read_sleap
 from poetlab.labels.source_labels import SourceImage, SourceLabels
-from poetlab.results.naming import check_new_result
+from poetlab.results.naming import TRACKED, changed_result_path, check_new_result, is_made_of_another
 from poetlab.results.reading import iter_detections, read_attributes, read_poses
 from poetlab.results.rewriting import rewrite_results
 from poetlab.skeleton import Skeleton
@@ -38,6 +38,7 @@ class TrackedResult:
         n_left_out: Those that belong to no individual.
         n_gaps: How often an individual is missing between two frames in which it is there.
         figures: How well this agrees with labels, if there are any.
+        left_out: Whether nothing was done, because it is what became of another of the results earlier.
         error: Why it failed; None if it did not.
     """
 
@@ -51,6 +52,7 @@ class TrackedResult:
     n_left_out: int = 0
     n_gaps: int = 0
     figures: TrackingFigures | None = field(default=None)
+    left_out: bool = False
     error: str | None = None
 
 
@@ -69,7 +71,7 @@ def track_results(
     """Track the detections of result files; each becomes a new one, whose attribute `tracking` says how.
 
     Args:
-        results: Result files.
+        results: Result files; of one and what an earlier call made of it, only the former is tracked.
         individuals: How many animals there are; None for as many as the file has names or slots.
         settings: Limits; the default ones if omitted.
         labels: A tracked result file, or COCO JSON or a SLEAP project with identities, of the video of a single
@@ -94,11 +96,15 @@ def track_results(
         raise LabelError(f"{labels}: is of one video, but there are {len(results)} results; give one with its labels")
     truth = None if labels is None else read_identities(labels)
     tracked: list[TrackedResult] = []
-    for result in map(Path, results):
-        path = result.with_name(f"{result.stem}_tracked.h5") if output is None else Path(output) / result.name
+    paths = list(map(Path, results))
+    for result in paths:
+        path = changed_result_path(result, TRACKED, output)
         try:
-            check_new_result(result, path, {one.path for one in tracked}, "track", overwrite=overwrite)
-            tracked.append(_track(result, path, individuals, settings, truth, on_frames, overwrite=overwrite))
+            if is_made_of_another(result, paths, TRACKED):
+                tracked.append(TrackedResult(result, left_out=True))
+            else:
+                check_new_result(result, path, {one.path for one in tracked}, "track", overwrite=overwrite)
+                tracked.append(_track(result, path, individuals, settings, truth, on_frames, overwrite=overwrite))
         except PoetlabError as error:
             tracked.append(TrackedResult(result, error=str(error)))
         except OSError as error:

@@ -105,7 +105,7 @@ def test_no_memory_left(run: Run, project: Project, monkeypatch: pytest.MonkeyPa
     def fail(*_: object) -> None:
         raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
 
-    monkeypatch.setattr("poetlab.training.loop.poet_loss", fail)
+    monkeypatch.setattr("poetlab.training.loop.Objective.sums", fail)
     assert run("train", "--project", project.path).fails_in_one_line("out of memory", "--batch-size")
 
 

@@ -20,6 +20,18 @@ def test_what_became_of_each(
     assert "video.h5 -> video_filtered.h5: 22 keypoints with a position before, 16 now" in outcome.text
 
 
+def test_a_pattern_that_matches_earlier_results_too(
+    run: Run, make_result: MakeResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_result(tmp_path / "video.h5")
+    assert run("filter", "video.h5", "--threshold", "0.5").status == 0
+    outcome = run("filter", "video.h5", "video_filtered.h5", "--threshold", "0.6", "--overwrite")
+    assert outcome.status == 0
+    assert "video_filtered.h5: left out, because it was made of another of these results by filtering" in outcome.text
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["video.h5", "video_filtered.h5"]
+
+
 def test_slots_are_refused_and_stop_no_other(run: Run, make_result: MakeResult, tmp_path: Path) -> None:
     slots, good = make_result(tmp_path / "slots.h5"), make_result(tmp_path / "good.h5", individuals=("slot_1",))
     outcome = run("filter", slots, good, "--max-gap", "2", "--fill", "cubic", "--smooth", "savgol", "--window", "3")

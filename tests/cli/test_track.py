@@ -34,6 +34,15 @@ def test_figures_are_shown_where_there_are_labels(run: Run, make_result: MakeRes
     assert "HOTA" in outcome.text
 
 
+def test_what_an_earlier_run_made_is_left_out(run: Run, make_result: MakeResult, tmp_path: Path) -> None:
+    result = make_result(tmp_path / "video.h5")
+    assert run("track", result).status == 0
+    outcome = run("track", result, tmp_path / "video_tracked.h5", "--overwrite")
+    assert outcome.status == 0
+    assert "video_tracked.h5: left out, because it was made of another of these results by tracking" in outcome.text
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["video.h5", "video_tracked.h5"]
+
+
 def test_a_result_that_fails_stops_no_other(run: Run, make_result: MakeResult, tmp_path: Path) -> None:
     text = tmp_path / "text.h5"
     text.write_text("no result")

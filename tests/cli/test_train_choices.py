@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from poetlab.project import Project
-from poetlab.training import loop, recipe
+from poetlab.training import loop
 
 Run = Callable[..., Any]
 """The fixture that runs a command."""
@@ -15,21 +15,18 @@ Run = Callable[..., Any]
 
 @pytest.fixture
 def open_project_folder(project: Project) -> Project:
-    """A project whose config.yaml leaves everything open."""
-    (project.path / "config.yaml").write_text("poetlab: 1\npreset: poet-r18\n")
+    """A project whose config.yaml leaves everything open but the preset, a swift one."""
+    (project.path / "config.yaml").write_text("poetlab: 1\npreset: poet-swift-light\n")
     return project
 
 
 @pytest.mark.slow
-def test_choices_are_shown_with_their_reasons(
-    run: Run, open_project_folder: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(recipe, "is_swift", lambda _preset: True)
+def test_choices_are_shown_with_their_reasons(run: Run, open_project_folder: Project) -> None:
     trained = run("train", "--epochs", "1", "--device", "cpu", "--project", open_project_folder.path)
     assert trained.status == 0, trained.text
     lines = [line.strip() for line in trained.text.splitlines()]
     start = lines.index("chosen for these images, and why; config.yaml can say otherwise:")
-    told = lines[start + 1 : start + 12]
+    told = lines[start + 1 : start + 14]
     assert told[0].startswith("image_size.letterbox [64, 64]: a typical animal, ")
     assert "training.batch_size 2: an epoch of 11 images has several steps" in told
     assert all(": " in line for line in told)

@@ -45,7 +45,8 @@ def test_list(run: Run, cache: Path) -> None:
     listed = run("weights", "list")
     assert listed.status == 0
     lines = listed.text.splitlines()
-    assert [line.partition(":")[0] for line in lines[::2]] == ["coco", "imagenet-resnet18", "imagenet-resnet50"]
+    names = ["coco", "imagenet-resnet18", "imagenet-resnet50", "imagenet-resnet101"]
+    assert [line.partition(":")[0] for line in lines[::2]] == names
     assert lines[1].split() == ["size", "unknown,", "not", "cached:", str(cache / "poet_ckpt.pth")]
     assert lines[3].split()[:2] == ["46.8", "MB,"]
     cache.mkdir()
@@ -103,7 +104,7 @@ def test_training_from_weights_of_another_preset(run: Run, project: Project, cac
 def test_coco_weights_choose_a_preset_that_they_fit(run: Run, project: Project) -> None:
     assert project.config.preset == "poet-r18"
     outcome = run("train", "--pretrained", "coco", "--project", project.path)
-    assert "do not fit poet-r18, so a poet-r50 is trained" in " ".join(outcome.text.split())
+    assert "do not fit poet-r18, so a poet-swift-medium is trained" in " ".join(outcome.text.split())
     assert outcome.fails_in_one_line("cannot be reached")
 
 

@@ -4,10 +4,12 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from torch import nn
 
 from poetlab.model.poet import PoetOutput
 from poetlab.model.pose_vector import PoseTargets, QueryClass, encode_targets, stack_targets, vector_size
-from poetlab.model.presets import ModelSettings
+from poetlab.model.presets import ModelSettings, SwiftSettings
+from poetlab.model.swift import Swift
 
 
 @pytest.fixture
@@ -22,6 +24,45 @@ def tiny_settings() -> ModelSettings:
         n_features=16,
         n_feedforward=32,
     )
+
+
+@pytest.fixture
+def swift_settings() -> SwiftSettings:
+    """The sizes of a network of the swift family that runs in milliseconds."""
+    return SwiftSettings(
+        coarsest_stride=32,
+        n_queries=4,
+        n_decoder_layers=2,
+        n_features=16,
+        n_heads=4,
+        n_feedforward=32,
+        n_fine_features=8,
+        n_key_features=8,
+    )
+
+
+@pytest.fixture
+def make_swift(swift_settings: SwiftSettings) -> Callable[..., Swift]:
+    """`make_swift(n_keypoints=5, seed=0, backbone="resnet18", ...)`: a network as if trained, in evaluation mode.
+
+    Its norms all do something, each channel something else, and its queries move, which those of a new network do not.
+    """
+
+    def make(n_keypoints: int = 5, seed: int = 0, **sizes: object) -> Swift:
+        torch.manual_seed(seed)
+        model = Swift(swift_settings.model_copy(update=sizes), n_keypoints)
+        for module in model.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.running_mean.normal_(0, 0.2)
+                module.running_var.uniform_(0.5, 2)
+                nn.init.uniform_(module.weight, 0.3, 0.8)
+                nn.init.normal_(module.bias, 0, 0.2)
+        for layer in model.decoder:
+            for head in (layer.heads.center_step, layer.heads.offset_step):
+                nn.init.normal_(head[2].weight, 0, 0.3)
+        return model.eval()
+
+    return make
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import argparse
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from safetensors.torch import save_file
 from poetlab.errors import SnapshotError
 from poetlab.model.checkpoint import Snapshot, load_published, load_snapshot, save_snapshot
 from poetlab.model.poet import Poet
-from poetlab.model.presets import ModelSettings
+from poetlab.model.presets import ModelSettings, SwiftSettings
+from poetlab.model.swift import Swift
 from poetlab.skeleton import Skeleton
 
 SKELETON = Skeleton("fly", ("head", "left_wing", "right_wing"), symmetries=(("left_wing", "right_wing"),))
@@ -65,6 +66,47 @@ def test_the_network_of_a_loaded_snapshot_predicts_the_same(snapshot: Snapshot, 
     assert not rebuilt.training
     images = torch.randn(1, 3, 64, 64)
     torch.testing.assert_close(rebuilt(images).pose_vectors, model(images).pose_vectors, atol=0, rtol=0)
+
+
+@torch.no_grad()
+def test_a_swift_network_survives_a_round_trip_exactly(make_swift: Callable[..., Swift], tmp_path: Path) -> None:
+    model = make_swift(SKELETON.n_keypoints)
+    save_snapshot(tmp_path / "a.safetensors", Snapshot(model.settings, SKELETON, model.state_dict(), FACTS))
+    loaded = load_snapshot(tmp_path / "a.safetensors")
+    assert isinstance(loaded.settings, SwiftSettings)
+    assert (loaded.settings, loaded.facts) == (model.settings, FACTS)
+    assert_same_tensors(loaded.weights, model.state_dict())
+    rebuilt = loaded.build_model()
+    assert isinstance(rebuilt, Swift)
+    assert not rebuilt.training
+    images = torch.randn(1, 3, 64, 64)
+    assert torch.equal(rebuilt(images).poses.keypoints, model(images).poses.keypoints)
+
+
+def with_settings(path: Path, **changes: object) -> Path:
+    """The snapshot with other settings in its description; None removes one."""
+    with safe_open(path, framework="pt") as file:
+        metadata = dict(file.metadata())
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+    settings = json.loads(metadata["settings"]) | changes
+    metadata["settings"] = json.dumps({name: value for name, value in settings.items() if value is not None})
+    save_file(tensors, path, metadata)
+    return path
+
+
+def test_a_snapshot_from_before_there_were_families_is_of_the_faithful_one(snapshot: Snapshot, tmp_path: Path) -> None:
+    path = tmp_path / "old.safetensors"
+    save_snapshot(path, snapshot)
+    old = load_snapshot(with_settings(path, family=None))
+    assert old.settings == snapshot.settings
+    assert isinstance(old.build_model(), Poet)
+
+
+@pytest.mark.parametrize("family", ["swfit", "", 3])
+def test_a_snapshot_of_an_unknown_family_is_refused(snapshot: Snapshot, tmp_path: Path, family: object) -> None:
+    path = tmp_path / "new.safetensors"
+    save_snapshot(path, snapshot)
+    assert "description is damaged" in refused(with_settings(path, family=family))
 
 
 @torch.no_grad()

@@ -1,12 +1,17 @@
 """A folded copy predicts what its network predicts, and leaves the network as it was."""
 
+from collections.abc import Callable
+from dataclasses import fields
+
 import pytest
 import torch
+from torch import nn
 from torchvision.ops import FrozenBatchNorm2d
 
 from poetlab.model.folding import folded_copy
 from poetlab.model.poet import Poet, PoetOutput
 from poetlab.model.presets import ModelSettings
+from poetlab.model.swift import Swift
 
 SIZE = (64, 96)
 CLOSE = {"atol": 1e-4, "rtol": 0.0}
@@ -128,3 +133,37 @@ def test_a_network_trains_after_its_copy_predicted(model: Poet, images: torch.Te
     output = model.train()(images)
     (output.class_logits.sum() + output.pose_vectors.sum()).backward()
     assert all(parameter.grad is not None for parameter in model.parameters())
+
+
+@pytest.mark.parametrize(
+    "backbone",
+    ["resnet18", "mobilenet_v3_small", "convnext_tiny", "regnet_y_400mf", "efficientnet_b0", "densenet121", "vgg11_bn"],
+)
+@torch.inference_mode()
+def test_a_swift_network_folds_whatever_its_backbone(
+    make_swift: Callable[..., Swift], images: torch.Tensor, backbone: str
+) -> None:
+    model = make_swift(backbone=backbone)
+    expected, folded = model(images), folded_copy(model)
+    found = folded(images)
+    for part in fields(found):
+        value = getattr(found, part.name)
+        if isinstance(value, torch.Tensor):
+            torch.testing.assert_close(value, getattr(expected, part.name), **CLOSE, msg=part.name)
+    kept = [name for name, module in folded.named_modules() if isinstance(module, nn.BatchNorm2d)]
+    if backbone != "densenet121":  # there, most norms stand before the convolutions
+        assert kept == []
+    assert not [name for name in kept if not name.startswith("backbone.")]
+
+
+def test_training_a_swift_network_goes_on_after_it_was_folded(
+    make_swift: Callable[..., Swift], images: torch.Tensor
+) -> None:
+    model = make_swift().train()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    folded = folded_copy(model)
+    assert not folded.training
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, before[name]), name
+    assert all(module.training for module in model.modules())
+    assert model(images).points is not None

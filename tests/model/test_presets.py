@@ -21,7 +21,8 @@ def test_the_papers_networks_have_the_papers_sizes() -> None:
 
 
 def test_an_unknown_preset_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="no model preset 'poet-r51'; there are poet-r18, poet-r50") as caught:
+    known = "poet-swift-light, poet-swift-medium, poet-swift-large, poet-r18, poet-r50, poet-dc5-r50"
+    with pytest.raises(ConfigError, match=f"no model preset 'poet-r51'; there are {known}$") as caught:
         find_preset("poet-r51")
     assert "\n" not in str(caught.value)
 

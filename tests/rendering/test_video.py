@@ -123,9 +123,12 @@ def test_only_analyzed_frames_are_written(tmp_path: Path, frames: Sequence[int])
     )
     assert render_video(video, poses, tmp_path / "out.mp4", look=Look(names=False)) == len(numbers)
     with open_video(tmp_path / "out.mp4") as written:
-        shown = [round(float(frame.image.mean()) / 8) for frame in written]
-        assert shown == list(frames)
-        assert written.fps == pytest.approx(25 / np.median(np.diff(numbers)))
+        shown = list(written)
+        assert [round(float(frame.image.mean()) / 8) for frame in shown] == list(frames)
+        np.testing.assert_allclose([frame.time for frame in shown], (numbers - numbers[0]) / 25, atol=1e-4)
+        last = np.median(np.diff(numbers)) / 25
+        assert written.duration == pytest.approx(shown[-1].time + last, abs=1e-3)
+        assert written.fps == pytest.approx(len(numbers) / written.duration, rel=1e-3)
 
 
 def test_start_and_stop_count_frames_of_the_video(tmp_path: Path):

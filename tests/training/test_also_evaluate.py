@@ -191,12 +191,13 @@ def test_a_label_set_beside_is_measured_on_its_validation_images_or_on_all(proje
     assert names(data.validation) == [("drawn", n_val)]
     assert names(data.also) == [("other", 4)]
 
-    data = TrainingData.from_label_sets([drawn, other], TrainingSettings(also_evaluate=("drawn",)))
-    assert names(data.training) == []
+    learned = replace(other, images=tuple(replace(image, split="train") for image in other.images))
+    data = TrainingData.from_label_sets([drawn, learned], TrainingSettings(also_evaluate=("drawn",)))
+    assert names(data.training) == [("other", 4)]
     assert names(data.also) == [("drawn", n_val)]
 
     only_training = drawn.select("train")
-    data = TrainingData.from_label_sets([only_training, other], TrainingSettings(also_evaluate=("drawn",)))
+    data = TrainingData.from_label_sets([only_training, learned], TrainingSettings(also_evaluate=("drawn",)))
     assert names(data.also) == [("drawn", n_train)]
 
 

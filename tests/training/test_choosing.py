@@ -167,7 +167,7 @@ def test_epochs_are_within_bounds() -> None:
 
 def test_the_learning_rate_grows_with_the_root_of_the_batch_size() -> None:
     rates = {size: choosing.choose_learning_rate(size).value for size in (2, 8, 32)}
-    assert rates == {2: 1.5e-4, 8: 3e-4, 32: 6e-4}
+    assert rates == {2: 5e-4, 8: 1e-3, 32: 2e-3}
 
 
 def test_a_run_is_patient_and_is_validated_some_forty_times() -> None:

@@ -11,7 +11,6 @@ from poetlab.data.augment_settings import AugmentConfig, AugmentSettings
 from poetlab.data.image_size import ImageSizeSettings
 from poetlab.model.checkpoint import load_snapshot
 from poetlab.project import Project
-from poetlab.training import recipe as recipe_module
 from poetlab.training.data import TrainingData
 from poetlab.training.recipe import Recipe, Wishes, choose_recipe
 from poetlab.training.settings import TrainingConfig, TrainingSettings
@@ -24,6 +23,8 @@ CHOSEN = {
     "training.epochs",
     "training.learning_rate",
     "training.schedule",
+    "training.clip_norm",
+    "training.bfloat16",
     "training.averaging",
     "training.validate_every",
     "training.patience",
@@ -34,18 +35,12 @@ CHOSEN = {
 
 
 @pytest.fixture
-def swift(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every preset counts as one whose settings are chosen from the data."""
-    monkeypatch.setattr(recipe_module, "is_swift", lambda _preset: True)
-
-
-@pytest.fixture
 def choose(project: Project) -> Callable[..., Recipe]:
-    """`choose(wishes)`: the recipe for the project's labels."""
+    """`choose(wishes, preset="poet-swift-light")`: the recipe for the project's labels."""
 
-    def choose_for(wishes: Wishes) -> Recipe:
+    def choose_for(wishes: Wishes, preset: str = "poet-swift-light") -> Recipe:
         data = TrainingData.from_label_sets(project.label_sets(), wishes.training)
-        return choose_recipe("poet-r18", wishes, project.skeleton(), data, torch.device("cpu"))
+        return choose_recipe(preset, wishes, project.skeleton(), data, torch.device("cpu"))
 
     return choose_for
 
@@ -55,17 +50,16 @@ def wishes(n_queries: int | None = None, letterbox: tuple[int, int] | None = Non
 
 
 def test_the_faithful_family_has_the_papers_values(choose: Callable[..., Recipe]) -> None:
-    recipe = choose(wishes())
+    recipe = choose(wishes(), "poet-r18")
     assert recipe.training == TrainingSettings()
     assert recipe.image_size == ImageSizeSettings()
     assert recipe.n_queries == 25
     assert recipe.choices == {}
-    other = choose(wishes(n_queries=7, epochs=0, augmentation=AugmentConfig(rotation=90)))
+    other = choose(wishes(n_queries=7, epochs=0, augmentation=AugmentConfig(rotation=90)), "poet-r18")
     assert other.training == TrainingSettings(epochs=0, augmentation=AugmentSettings(rotation=90))
     assert other.n_queries == 7
 
 
-@pytest.mark.usefixtures("swift")
 def test_what_is_left_open_is_chosen_with_a_reason(choose: Callable[..., Recipe]) -> None:
     recipe = choose(wishes())
     assert set(recipe.choices) == CHOSEN
@@ -79,7 +73,6 @@ def test_what_is_left_open_is_chosen_with_a_reason(choose: Callable[..., Recipe]
         assert settings == recipe.choices[name].value, name
 
 
-@pytest.mark.usefixtures("swift")
 def test_what_the_user_has_set_stays_and_others_follow_it(choose: Callable[..., Recipe]) -> None:
     open_, given = choose(wishes()), choose(wishes(batch_size=1, n_queries=3, letterbox=(32, 96), averaging=0))
     assert set(given.choices) == CHOSEN - {
@@ -98,7 +91,6 @@ def test_what_the_user_has_set_stays_and_others_follow_it(choose: Callable[..., 
     assert choose(wishes(epochs=0)).training.epochs == 0
 
 
-@pytest.mark.usefixtures("swift")
 def test_what_was_chosen_is_told_and_stored_with_the_run(
     project: Project, change_training: Callable[..., Project]
 ) -> None:
@@ -106,7 +98,7 @@ def test_what_was_chosen_is_told_and_stored_with_the_run(
     open_augmentation = AugmentConfig().model_dump(mode="json")
     starts: list[TrainingStart] = []
     changed = change_training(project, **open_everything, augmentation=open_augmentation)
-    result = train(changed, device="cpu", epochs=1, on_start=starts.append)
+    result = train(changed, preset="poet-swift-light", device="cpu", epochs=1, on_start=starts.append)
     choices = starts[0].choices
     assert set(choices) == CHOSEN - {"training.epochs"}
     written = yaml.safe_load(result.folder.settings.read_text())

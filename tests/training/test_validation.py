@@ -19,11 +19,16 @@ from poetlab.model.poet import Poet, PoetOutput
 from poetlab.model.pose_vector import stack_targets
 from poetlab.model.presets import ModelSettings
 from poetlab.project import Project, open_project
+from poetlab.skeleton import Skeleton
+from poetlab.training.objective import Objective
+from poetlab.training.settings import TrainingSettings
 from poetlab.training.validation import validate
 from poetlab.workflow.training import train
 
 IMAGE_SIZE = ImageSizeSettings(short_side=(48, 64), long_side=64)
 WEIGHTS = LossSettings(offsets_with_center=True)
+ANY_SKELETON = Skeleton("any", ("head",))
+OBJECTIVE = Objective(TrainingSettings(loss=WEIGHTS), ANY_SKELETON)  # the faithful loss does not depend on the skeleton
 PARTS = ("classes", "keypoints", "visibility", "centers", "offsets")
 
 
@@ -61,7 +66,7 @@ def test_the_loss_is_that_of_one_batch_of_all_images(
         torch.cat([output.pose_vectors for output in outputs], dim=1),
     )
     expected = poet_loss(all_of_them, stack_targets(targets), WEIGHTS)
-    found = validate(predictor, label_sets, WEIGHTS, batch_size)
+    found = validate(predictor, label_sets, OBJECTIVE, batch_size)
     for part in PARTS:
         torch.testing.assert_close(getattr(found.loss, part), getattr(expected, part), rtol=1e-4, atol=1e-6)
     assert found.total == pytest.approx(expected.total(WEIGHTS).item(), rel=1e-4)
@@ -73,7 +78,7 @@ def test_the_loss_is_that_of_one_batch_of_all_images(
 def test_every_image_goes_through_the_network_once(predictor: Predictor, label_sets: list[LabelSet]) -> None:
     seen = []
     predictor.model.register_forward_hook(lambda _model, inputs, _output: seen.append(len(inputs[0])))
-    validation = validate(predictor, label_sets, WEIGHTS, batch_size=5)
+    validation = validate(predictor, label_sets, OBJECTIVE, batch_size=5)
     assert sum(seen) == validation.evaluation.n_images == 16
 
 
@@ -87,7 +92,8 @@ def test_the_metrics_hold_the_losses_of_training_and_validation(project: Project
     snapshot = load_snapshot(result.folder.last)
     predictor = Predictor.from_snapshot(snapshot, torch.device("cpu"), "last")
     (label_set,) = project.label_sets()
-    again = validate(predictor, [label_set.select("val")], LossSettings(), batch_size=1).columns("val")
+    objective = Objective(TrainingSettings(), label_set.skeleton)
+    again = validate(predictor, [label_set.select("val")], objective, batch_size=1).columns("val")
     for name in names:
         assert written[f"val_{name}"].iloc[-1] == pytest.approx(again[f"val_{name}"], rel=1e-3), name
 
@@ -116,6 +122,6 @@ def test_the_loss_in_a_letterbox_is_in_units_of_all_of_it(predictor: Predictor, 
         torch.cat([output.pose_vectors for output in outputs], dim=1),
     )
     expected = poet_loss(all_of_them, stack_targets(targets), WEIGHTS)
-    found = validate(predictor, label_sets, WEIGHTS, batch_size=3)
+    found = validate(predictor, label_sets, OBJECTIVE, batch_size=3)
     for part in PARTS:
         torch.testing.assert_close(getattr(found.loss, part), getattr(expected, part), atol=1e-5, rtol=1e-4)

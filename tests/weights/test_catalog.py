@@ -23,7 +23,7 @@ def test_poets_weights_are_those_of_the_zenodo_record() -> None:
 
 
 def test_poets_weights_do_not_fit_a_small_preset() -> None:
-    with pytest.raises(SnapshotError, match="do not fit the preset poet-r18; train with --preset poet-r50 or"):
+    with pytest.raises(SnapshotError, match="poet-r18; train with --preset poet-swift-medium or --preset poet-r50 or"):
         weights_for_preset("coco", "poet-r18")
     with pytest.raises(ConfigError, match="poet-r99"):
         weights_for_preset("coco", "poet-r99")
@@ -32,9 +32,12 @@ def test_poets_weights_do_not_fit_a_small_preset() -> None:
 def test_names() -> None:
     assert [weights.name for weights in weights_named("coco")] == ["coco"]
     assert [weights.name for weights in weights_named("imagenet-resnet18")] == ["imagenet-resnet18"]
-    assert {weights.name for weights in weights_named("imagenet")} == {"imagenet-resnet18", "imagenet-resnet50"}
+    backbones = {"imagenet-resnet18", "imagenet-resnet50", "imagenet-resnet101"}
+    assert {weights.name for weights in weights_named("imagenet")} == backbones
     for unknown in ("", "coc", "resnet18"):
-        with pytest.raises(SnapshotError, match="there are coco, imagenet-resnet18, imagenet-resnet50"):
+        with pytest.raises(
+            SnapshotError, match="there are coco, imagenet-resnet18, imagenet-resnet50, imagenet-resnet101"
+        ):
             weights_named(unknown)
 
 

@@ -49,6 +49,28 @@ def test_the_file_says_what_was_done(make_result: MakeResult, tmp_path: Path):
         np.testing.assert_array_equal(old.keypoints, new.keypoints)
 
 
+def test_what_an_earlier_call_made_is_left_out(make_result: MakeResult, tmp_path: Path):
+    result = make_result(tmp_path / "a.h5")
+    (first,) = filter_results([result], threshold=0.5)
+    assert first.path is not None
+    filtered = filter_results(sorted(tmp_path.glob("*.h5")), threshold=0.6, overwrite=True)
+    assert [(one.result.name, one.left_out, one.path) for one in filtered] == [
+        ("a.h5", False, first.path),
+        ("a_filtered.h5", True, None),
+    ]
+    assert [one.error for one in filtered] == [None, None]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.h5", "a_filtered.h5"]
+    (again,) = filter_results([first.path], threshold=0.7)  # which is meant where it is given alone
+    assert again.path == tmp_path / "a_filtered_filtered.h5"
+
+
+def test_a_video_may_be_called_filtered(make_result: MakeResult, tmp_path: Path):
+    results = [make_result(tmp_path / "a.h5"), make_result(tmp_path / "a_filtered.h5", video_fingerprint="1" * 16)]
+    filtered = filter_results(results, threshold=0.5, output=tmp_path / "out")
+    assert [one.left_out for one in filtered] == [False, False]
+    assert len(list((tmp_path / "out").iterdir())) == 2
+
+
 def test_positions_are_counted(make_result: MakeResult, tmp_path: Path):
     result = make_result(tmp_path / "a.h5", individuals=("ada", "bob"), tracked=True)
     (filtered,) = filter_results([result], threshold=0.5)
