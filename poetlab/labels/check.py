@@ -9,6 +9,7 @@ import numpy as np
 
 from poetlab.errors import LabelError
 from poetlab.labels.complete import AreaSource, area_rule, complete_instance
+from poetlab.labels.frame_names import frame_of
 from poetlab.labels.image_files import find_image, inspect_image, is_turned, safe_file_name
 from poetlab.labels.json_file import drain
 from poetlab.labels.keypoint_names import LACKING
@@ -121,12 +122,20 @@ def _merge(images: list[SourceImage], left_out: LeftOut) -> list[SourceImage]:
         name = safe_file_name(image.file_name)
         if name in merged:
             left_out.add("repeated entry of an image (its animals are added to the first entry's)", name)
-        first = merged.setdefault(name, replace(image, file_name=name, instances=[]))
+        first = merged.setdefault(name, replace(_with_frame(image), file_name=name, instances=[]))
         if image.size and first.size and first.size != image.size:
             raise LabelError(f"'{name}' is listed with the sizes {first.size} and {image.size}; correct one of them")
         first.size = first.size or image.size
         first.instances.extend(image.instances)
     return list(merged.values())
+
+
+def _with_frame(image: SourceImage) -> SourceImage:
+    """The image with the video and the frame that its name tells, where its source does not say."""
+    if image.video is not None or image.frame is not None:
+        return image
+    video, frame = frame_of(image.file_name)
+    return replace(image, video=video, frame=frame)
 
 
 def _find_file(
