@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import typer.main
 import yaml
 from pydantic import BaseModel
@@ -18,7 +19,9 @@ from poetlab import errors
 from poetlab.cli.main import app
 from poetlab.config import Config
 from poetlab.labels.formats import LABEL_FORMATS
+from poetlab.model.network import build_network
 from poetlab.model.presets import PRESETS as MODEL_PRESETS
+from poetlab.model.presets import SwiftSettings
 from poetlab.poses import Instances
 from poetlab.results.exporting.formats import EXPORT_FORMATS
 from poetlab.results.writing import ResultsWriter
@@ -145,11 +148,17 @@ def test_every_preset_is_named_with_its_size() -> None:
         assert skeletons[name][0] == str(load_skeleton(name).n_keypoints)
     models = table_rows(read("models.md"))
     for name, settings in MODEL_PRESETS.items():
-        assert models[name][1:4] == (
-            "16" if settings.dilated_c5 else "32",
-            str(settings.n_features),
-            str(settings.n_feedforward),
-        )
+        row = models[name]
+        if isinstance(settings, SwiftSettings):
+            stride = settings.coarsest_stride
+            assert row[4] == f"{settings.n_encoder_layers} and {settings.n_decoder_layers}"
+        else:
+            stride = 16 if settings.dilated_c5 else 32
+        assert row[1:4] == (str(stride), str(settings.n_features), str(settings.n_feedforward))
+        with torch.device("meta"):  # shapes alone, no numbers
+            network = build_network(settings, n_keypoints=17)
+        n_parameters = sum(parameter.numel() for parameter in network.parameters())
+        assert row[-1] == f"{n_parameters / 1e6:.1f} million"
 
 
 def test_every_label_format_is_named() -> None:

@@ -30,7 +30,9 @@ class SwiftLossSettings(Settings):
     centers: float = Field(0.5, ge=0, description="L1 distance of centers")
     visibility: float = Field(0.2, ge=0, description="cross-entropy of visibilities")
     expected_oks: float = Field(0.5, ge=0, description="cross-entropy of the OKS that a query expects of its pose")
-    guided: float = Field(1.0, ge=0, description="factor on all these for queries started near true centers; 0: none")
+    guided: float = Field(
+        1.0, ge=0, description="factor on all these but presence, for queries started near true centers; 0: none"
+    )
     center_map: float = Field(4.0, ge=0, description="focal loss of where centers are")
     keypoint_maps: float = Field(8.0, ge=0, description="focal loss of where keypoints are")
     shifts: float = Field(4.0, ge=0, description="L1 distance of the way to the nearest point, in cells")

@@ -48,7 +48,8 @@ class TrainingConfig(Settings):
     )
     freeze: list[str] | None = Field(
         None,
-        description="parts of the network that do not learn; null: the backbone's stem if it is pretrained; []: none",
+        description="parts of the network that do not learn; null: of faithful presets the backbone's stem if it is "
+        "pretrained; []: none",
     )
     rate_factors: dict[str, Annotated[float, Field(gt=0)]] = Field(
         default={}, description="parts of the network, each with a factor on its learning rate; the longest name counts"

@@ -11,7 +11,8 @@ import yaml
 
 from poetlab.drawn.dataset import draw_dataset
 from poetlab.model.poet import Poet
-from poetlab.model.presets import ModelSettings
+from poetlab.model.presets import ModelSettings, SwiftSettings
+from poetlab.model.swift import Swift
 from poetlab.project import Project, open_project
 from poetlab.workflow.importing import import_labels
 
@@ -60,3 +61,24 @@ def model() -> Poet:
         n_feedforward=32,
     )
     return Poet(settings, n_keypoints=3)
+
+
+@pytest.fixture
+def tiny_swift() -> SwiftSettings:
+    """The sizes of a network of the swift family that runs in milliseconds."""
+    return SwiftSettings(
+        n_queries=4,
+        n_decoder_layers=2,
+        n_features=16,
+        n_heads=4,
+        n_feedforward=32,
+        n_fine_features=8,
+        n_key_features=8,
+    )
+
+
+@pytest.fixture
+def swift_model(tiny_swift: SwiftSettings) -> Swift:
+    """A network of the swift family that runs in milliseconds."""
+    torch.manual_seed(1)
+    return Swift(tiny_swift, n_keypoints=3)
