@@ -24,11 +24,14 @@ if TYPE_CHECKING:
     from poetlab.workflow.checking import check_labels
     from poetlab.workflow.evaluating import evaluate
     from poetlab.workflow.exporting import export_results
+    from poetlab.workflow.exporting_labels import export_labels
+    from poetlab.workflow.extracting import extract_frames
     from poetlab.workflow.filtering import filter_results
     from poetlab.workflow.importing import import_labels
     from poetlab.workflow.networks import load_predictor
     from poetlab.workflow.plotting import plot_results
     from poetlab.workflow.rendering import render_results
+    from poetlab.workflow.suggesting import suggest_frames
     from poetlab.workflow.tracking import track_results
     from poetlab.workflow.training import train
 
@@ -46,12 +49,15 @@ _HOMES = {
     "analyze": "poetlab.workflow.analyzing",
     "check_labels": "poetlab.workflow.checking",
     "evaluate": "poetlab.workflow.evaluating",
+    "export_labels": "poetlab.workflow.exporting_labels",
     "export_results": "poetlab.workflow.exporting",
+    "extract_frames": "poetlab.workflow.extracting",
     "filter_results": "poetlab.workflow.filtering",
     "import_labels": "poetlab.workflow.importing",
     "load_predictor": "poetlab.workflow.networks",
     "plot_results": "poetlab.workflow.plotting",
     "render_results": "poetlab.workflow.rendering",
+    "suggest_frames": "poetlab.workflow.suggesting",
     "track_results": "poetlab.workflow.tracking",
     "train": "poetlab.workflow.training",
 }
@@ -68,7 +74,9 @@ __all__ = [
     "check_labels",
     "create_project",
     "evaluate",
+    "export_labels",
     "export_results",
+    "extract_frames",
     "filter_results",
     "import_labels",
     "load_predictor",
@@ -78,6 +86,7 @@ __all__ = [
     "read_poses",
     "read_table",
     "render_results",
+    "suggest_frames",
     "track_results",
     "train",
 ]

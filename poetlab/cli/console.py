@@ -90,11 +90,11 @@ class WarningHandler(logging.Handler):
         rich.get_console().print(f"[yellow]{record.levelname.lower()}:[/] {escape(self.format(record))}")
 
 
-def exit_if_any_failed(errors: Sequence[str | None]) -> None:
+def exit_if_any_failed(errors: Sequence[str | None], things: str = "results") -> None:
     """End a command with status 1 if some of its results failed; `errors` has None for each that did not."""
     n_failed = sum(error is not None for error in errors)
     if n_failed:
-        show(f"[red]{n_failed} of {len(errors)} results failed[/]")
+        show(f"[red]{n_failed} of {len(errors)} {things} failed[/]")
         raise typer.Exit(1)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from poetlab.errors import LabelError
+from poetlab.labels.frame_names import frame_of
 from poetlab.labels.source_labels import SourceImage
 from poetlab.labels.video_frames import SourceVideo
 
@@ -54,7 +55,8 @@ class LabelStudioImages:
             raise LabelError(
                 f"{self._written[names[0]]} and {written} would both be {names[0]}; export them one by one"
             )
-        return SourceImage(names[0], size, other_names=names[1:])
+        video, frame = frame_of(names[-1])  # the one without digits that Label Studio has put before it
+        return SourceImage(names[0], size, other_names=names[1:], video=video, frame=frame)
 
     def _frame(self, written: str, frame: int, size: tuple[int, int] | None) -> SourceImage:
         video = self._videos.setdefault(written, SourceVideo(written))

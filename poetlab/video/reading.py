@@ -12,7 +12,7 @@ from typing import Self
 
 import av
 import numpy as np
-from av.video.reformatter import VideoReformatter
+from av.video.reformatter import Interpolation, VideoReformatter
 
 from poetlab.errors import VideoError
 from poetlab.video.decoding import Decoding, Tally, open_container, video_stream
@@ -86,6 +86,23 @@ class VideoFile:
         """
         return self._kept(self._frames(range(start, sys.maxsize, stride), stop, self._rgb_image))
 
+    def thumbnails(self, long_side: int, stride: int = 1) -> Generator[Frame]:
+        """The same frames, made so small that they cost little more than decoding.
+
+        Args:
+            long_side: Pixels of the longer side; small frames are not enlarged.
+            stride: Every how many-th.
+        """
+        scale = min(1.0, long_side / max(self._stored_size))
+        height, width = (max(1, round(side * scale)) for side in self._stored_size)
+
+        def shrink(frame: av.VideoFrame, converter: VideoReformatter) -> np.ndarray:
+            return self._turned(
+                converter.reformat(frame, width=width, height=height, format="rgb24", interpolation=Interpolation.AREA)
+            )
+
+        return self._kept(self._frames(range(0, sys.maxsize, stride), None, shrink))
+
     def planar_frames(self, start: int = 0, stop: int | None = None, stride: int = 1) -> Generator[Frame]:
         """The same frames with planar images, which most videos give without any conversion of colors."""
         return self._kept(self._frames(range(start, sys.maxsize, stride), stop, self._planar_image))
@@ -127,8 +144,11 @@ class VideoFile:
 
     def _rgb_image(self, frame: av.VideoFrame, converter: VideoReformatter) -> np.ndarray:
         height, width = self._stored_size
-        image = converter.reformat(frame, width=width, height=height, format="rgb24").to_ndarray()
-        return np.ascontiguousarray(np.rot90(image, self._quarter_turns))
+        return self._turned(converter.reformat(frame, width=width, height=height, format="rgb24"))
+
+    def _turned(self, frame: av.VideoFrame) -> np.ndarray:
+        """The pixels of an RGB frame, turned as a player shows it."""
+        return np.ascontiguousarray(np.rot90(frame.to_ndarray(), self._quarter_turns))
 
     def _planar_image(self, frame: av.VideoFrame, converter: VideoReformatter) -> np.ndarray:
         return planar_image(frame, self._stored_size, self.colors, self._quarter_turns, converter)

@@ -1,14 +1,14 @@
 """`render_results`: result files drawn into copies of their videos."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from poetlab.errors import ConfigError, PoetlabError, VideoError
 from poetlab.rendering.video import Look, render_video
 from poetlab.results.naming import labeled_video_path
-from poetlab.results.reading import read_attributes, read_poses
-from poetlab.video.fingerprint import fingerprint
+from poetlab.results.reading import read_poses
+from poetlab.results.source_video import find_video
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def render_results(
         try:
             if path in {earlier.path for earlier in rendered}:
                 raise VideoError(f"{path}: another of these results is drawn there; use different --output folders")
-            chosen = Path(video) if video is not None else _find_video(result, videos)
+            chosen = find_video(result, video=video, videos=videos)
             rendered.append(_render(result, chosen, path, look, overwrite, on_progress))
         except PoetlabError as error:
             rendered.append(RenderedResult(result, error=str(error)))
@@ -97,9 +97,6 @@ def _render(
     overwrite: bool,  # noqa: FBT001
     on_progress: Callable[[Path, int, int], None] | None,
 ) -> RenderedResult:
-    facts = read_attributes(result)
-    if fingerprint(video) != facts["video_fingerprint"]:
-        raise VideoError(f"{video}: not the video of {result}, which is of another file of name {facts['video']}")
     if path.exists() and (not overwrite or path.resolve() == video.resolve()):
         raise VideoError(f"{path}: exists; --overwrite replaces it, --output writes elsewhere")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -112,29 +109,3 @@ def _render(
         on_progress=(lambda done, total: on_progress(result, done, total)) if on_progress else None,
     )
     return RenderedResult(result, path, n_frames, poses.tracked)
-
-
-def _find_video(result: Path, videos: str | Path | None) -> Path:
-    """The video of a result file by its name, and where several have it by its fingerprint."""
-    facts = read_attributes(result)
-    found = [path for path in _named(facts["video"], result, videos) if path.is_file()]
-    matching = [path for path in found if fingerprint(path) == facts["video_fingerprint"]]
-    if matching:
-        return matching[0]
-    if found:
-        raise VideoError(
-            f"{found[0]}: has the name of the video of {result}, but is another; name its own with --video"
-        )
-    places = f"in {videos}" if videos is not None else f"beside {result}"
-    raise VideoError(f"{facts['video']}: the video is not {places}; name it with --video, or its folder with --videos")
-
-
-def _named(name: str, result: Path, videos: str | Path | None) -> Iterator[Path]:
-    """Where a video of this name may be, likeliest first."""
-    if videos is None:
-        yield from (result.parent / name, Path(name))
-    elif not Path(videos).is_dir():
-        raise VideoError(f"{videos}: no such folder; check the path")
-    else:
-        yield Path(videos) / name
-        yield from (path for path in sorted(Path(videos).rglob("*")) if path.name == name)

@@ -112,24 +112,28 @@ def run(trial: Trial) -> Outcome:
 
 def _run_here(trial: Trial) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
-        project = _project_of(trial, Path(folder) / "project")
-        started, cpu_started = time.perf_counter(), sum(os.times()[:4])
-        result = poetlab.train(
-            project,
-            epochs=trial.epochs,
-            seed=trial.seed,
-            device=trial.device,
-            on_epoch=_show_progress,
-        )
-        minutes, cpu_minutes = (time.perf_counter() - started) / 60, (sum(os.times()[:4]) - cpu_started) / 60
-        peak_gib = _peak_gib()
-        predictor, _ = poetlab.load_predictor(project, f"{result.folder.name}/{trial.snapshot}", trial.device)
-        labels = replace(trial.labels, images=tuple(trial.labels.images[number] for number in trial.measured))
-        predicted = predict_images(predictor, [labels])
+        return run_in(project_of(trial, Path(folder) / "project"), trial)
+
+
+def run_in(project: poetlab.Project, trial: Trial) -> Outcome:
+    """Train and measure in a project of `project_of`, which then has the network."""
+    started, cpu_started = time.perf_counter(), sum(os.times()[:4])
+    result = poetlab.train(
+        project,
+        epochs=trial.epochs,
+        seed=trial.seed,
+        device=trial.device,
+        on_epoch=_show_progress,
+    )
+    minutes, cpu_minutes = (time.perf_counter() - started) / 60, (sum(os.times()[:4]) - cpu_started) / 60
+    peak_gib = _peak_gib()
+    predictor, _ = poetlab.load_predictor(project, f"{result.folder.name}/{trial.snapshot}", trial.device)
+    labels = replace(trial.labels, images=tuple(trial.labels.images[number] for number in trial.measured))
+    predicted = predict_images(predictor, [labels])
     return Outcome(predicted, project.config.analysis.threshold, result.rows, minutes, cpu_minutes, peak_gib)
 
 
-def _project_of(trial: Trial, folder: Path) -> poetlab.Project:
+def project_of(trial: Trial, folder: Path) -> poetlab.Project:
     """A project with the images to learn from and to validate on, and no others."""
     project = poetlab.create_project(folder, config=trial.config)
     project.write_skeleton(trial.labels.skeleton)

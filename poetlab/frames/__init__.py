@@ -1,0 +1,1 @@
+"""Frames worth labeling: which ones of videos, and why."""
