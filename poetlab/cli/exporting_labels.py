@@ -1,6 +1,7 @@
 """`poetlab export-labels`: labels, and predictions to correct, into labeling tools."""
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -94,11 +95,11 @@ def _show_label_set(one: "ExportedLabels", exported: "LabelsExport") -> None:
         f"{counted(one.n_instances, 'animal')}, {one.n_predictions} of them predictions"
     )
     for loss, n in one.losses.items():
-        show(f"  [yellow]no place for[/] {plain(loss)}: {n}")
+        show(f"  [yellow]left out, as {exported.format.name} has no place for it:[/] {plain(loss)}: {n}")
     if one.losses:
-        show("  all that stays in the project, also when the labels come back")
-    folder = relative(one.folder)
+        show("  what is left out stays in the project, also when the labels come back")
+    folder, images, name = (quote(text) for text in (relative(one.folder), relative(one.folder / "images"), one.name))
     if exported.format.is_edited_in_place:
-        show(f"  when it is corrected: poetlab import '{folder}'")
+        show(f"  when it is corrected: poetlab import {folder}")
     else:
-        show(f"  when it is corrected: poetlab import EXPORTED --name '{plain(one.name)}' --images '{folder}/images'")
+        show(f"  when it is corrected: poetlab import EXPORTED --name {plain(name)} --images {images}")
