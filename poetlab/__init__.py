@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from poetlab.workflow.checking import check_labels
     from poetlab.workflow.evaluating import evaluate
     from poetlab.workflow.exporting import export_results
+    from poetlab.workflow.exporting_labels import export_labels
     from poetlab.workflow.extracting import extract_frames
     from poetlab.workflow.filtering import filter_results
     from poetlab.workflow.importing import import_labels
@@ -48,6 +49,7 @@ _HOMES = {
     "analyze": "poetlab.workflow.analyzing",
     "check_labels": "poetlab.workflow.checking",
     "evaluate": "poetlab.workflow.evaluating",
+    "export_labels": "poetlab.workflow.exporting_labels",
     "export_results": "poetlab.workflow.exporting",
     "extract_frames": "poetlab.workflow.extracting",
     "filter_results": "poetlab.workflow.filtering",
@@ -72,6 +74,7 @@ __all__ = [
     "check_labels",
     "create_project",
     "evaluate",
+    "export_labels",
     "export_results",
     "extract_frames",
     "filter_results",

@@ -45,6 +45,11 @@ class Project:
         return self.path / "results"
 
     @property
+    def exports_dir(self) -> Path:
+        """One folder an export of labels."""
+        return self.path / "exports"
+
+    @property
     def skeleton_path(self) -> Path:
         """The file that names the keypoints; there may be none before the first import."""
         return self.path / self.config.skeleton
@@ -129,8 +134,11 @@ class Project:
 
     def new_run(self, preset: str) -> RunFolder:
         """A folder for the next run, not made yet: `models/001-poet-r18`, numbered on."""
-        numbers = [int(run.name.split("-")[0]) for run in self.runs() if run.name.split("-")[0].isdigit()]
-        return RunFolder(self.models_dir / f"{max(numbers, default=0) + 1:03}-{preset}")
+        return RunFolder(self.models_dir / f"{_next_number(self.models_dir):03}-{preset}")
+
+    def new_export(self, label_format: str) -> Path:
+        """A folder for the next export of labels, not made yet: `exports/001-sleap`, numbered on."""
+        return self.exports_dir / f"{_next_number(self.exports_dir):03}-{label_format}"
 
     def find_snapshot(self, name: str | None = None) -> Path:
         """The file of a snapshot.
@@ -159,6 +167,12 @@ class Project:
                 return _snapshot_of(RunFolder(path))
         known = ", ".join(run.name for run in self.runs()) or "none"
         raise SnapshotError(f"no snapshot '{name}': neither a file nor a run of this project (there are {known})")
+
+
+def _next_number(folder: Path) -> int:
+    """One more than the largest number that a folder in this one begins with."""
+    beginnings = [path.name.split("-")[0] for path in folder.glob("*/")]
+    return max((int(beginning) for beginning in beginnings if beginning.isdigit()), default=0) + 1
 
 
 def create_project(

@@ -123,13 +123,7 @@ def show_report(report: "ImportReport") -> None:
         f"  {counted(n_animals, 'animal')}, {report.n_without_keypoints} of them without keypoints; "
         f"{counted(report.n_crowd, 'crowd region')}"
     )
-    if report.n_corrected or report.n_unconfirmed:
-        show(f"  {report.n_corrected} of them are corrected or confirmed predictions")
-    if report.n_unconfirmed:
-        show(
-            f"  [yellow]{counted(report.n_unconfirmed, 'prediction')} that nobody has confirmed:[/] images with these "
-            "are not trained on; correct or confirm them, or import with --confirmed"
-        )
+    _show_predictions(report)
     size = report.animal_sizes
     show(f"  animal size (root of area): {size.smallest:.0f} to {size.largest:.0f} pixels, median {size.median:.0f}")
     show(f"  area for OKS: {plain(report.area_rule)}")
@@ -145,6 +139,22 @@ def show_report(report: "ImportReport") -> None:
     for reason, (n_cases, examples) in report.left_out.items():
         named = f" (such as {plain(', '.join(examples))})" if examples else ""
         show(f"  [yellow]left out:[/] {plain(reason)}: {n_cases}{named}")
+
+
+def _show_predictions(report: "ImportReport") -> None:
+    """Print what models have made, and what of that nobody has confirmed."""
+    if report.n_corrected or report.n_unconfirmed:
+        show(f"  {report.n_corrected} of them are corrected or confirmed predictions")
+    if report.n_unconfirmed:
+        show(
+            f"  [yellow]{counted(report.n_unconfirmed, 'prediction')} that nobody has confirmed:[/] images with these "
+            "are not trained on; correct or confirm them, or import with --confirmed"
+        )
+    if report.n_found_empty:
+        show(
+            f"  [yellow]{counted(report.n_found_empty, 'image')} in which a model has found no animal:[/] not trained "
+            "on either, until animals are labeled there, or --confirmed says that there are none"
+        )
 
 
 def _show_update(update: "UpdateReport") -> None:

@@ -15,6 +15,7 @@ from poetlab.labels.json_file import drain
 from poetlab.labels.keypoint_names import LACKING
 from poetlab.labels.label_set import OCCLUDED, LabeledImage, LabeledInstance, Split
 from poetlab.labels.merging import FoundInstance, Told
+from poetlab.labels.provenance import ImportStamp, Maker
 from poetlab.labels.source_labels import ImageOrigin, LeftOut, SourceImage, SourceLabels
 from poetlab.labels.split_rule import DrawnSplit
 
@@ -35,6 +36,8 @@ class CheckedImage:
         frame: The number of the frame in that video, or None.
         split: What the source has it for, or None where it does not say.
         is_boxed: Whether each animal's box or mask is the source's own.
+        emptied_by: Who says that there is no animal in it; None where the source does not say.
+        untouched: Predictions in the source that no person has looked at, which are no labels.
     """
 
     origin: Path | ImageOrigin
@@ -46,17 +49,29 @@ class CheckedImage:
     frame: int | None
     split: Split | None
     is_boxed: tuple[bool, ...]
+    emptied_by: Maker | None = None
+    untouched: tuple[LabeledInstance, ...] = ()
 
     @property
     def found(self) -> list[FoundInstance]:
         """Its animals, to be merged with those that the project has."""
         return list(map(FoundInstance, self.instances, self.is_boxed))
 
-    def labeled(self, file_name: str, instances: tuple[LabeledInstance, ...], drawn: DrawnSplit) -> LabeledImage:
+    def labeled(
+        self, file_name: str, instances: tuple[LabeledInstance, ...], drawn: DrawnSplit, stamp: ImportStamp
+    ) -> LabeledImage:
         """The image of a label set, with that name, these animals and its split."""
-        facts = (self.id, self.video, self.frame)
-        is_given = self.split is not None or file_name in drawn.given
-        return LabeledImage(file_name, self.size, instances, drawn.splits[file_name], *facts, is_given)
+        return LabeledImage(
+            file_name,
+            self.size,
+            instances,
+            drawn.splits[file_name],
+            id=self.id,
+            video=self.video,
+            frame=self.frame,
+            is_split_given=self.split is not None or file_name in drawn.given,
+            is_found_empty=not instances and self.emptied_by == "model" and not stamp.is_confirmed,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +82,8 @@ class CheckedLabels:
         images: The usable images, in the order of the source.
         n_listed: How many images the source lists.
         area_rule: How the areas of the instances were obtained, in words.
-        told: What the source can tell of an animal. It tells visible from occluded points if it has an occluded one.
+        told: What the source can tell of an animal. It tells visible from occluded points if it has an occluded one,
+            and knows crowds, or animals without keypoints, if it has one.
     """
 
     images: list[CheckedImage]
@@ -105,14 +121,25 @@ def check_labels(
             if isinstance(origin, Path) and (other := names.setdefault(origin, image.file_name)) != image.file_name:
                 raise LabelError(f"'{other}' and '{image.file_name}' are both found as {origin}; say where each lies")
             instances, is_boxed = _complete(image, order, size, source.left_out, areas)
+            untouched, _ = _complete(replace(image, instances=image.untouched), order, size, LeftOut(), Counter())
             facts = (image.id, image.video, image.frame, image.split)
-            checked.append(CheckedImage(origin, image.file_name, size, instances, *facts, is_boxed))
+            checked.append(
+                CheckedImage(origin, image.file_name, size, instances, *facts, is_boxed, image.emptied_by, untouched)
+            )
         else:
             source.left_out.add("animal on an image that is left out", image.file_name, len(image.instances))
         on_progress(done, n_images)
-    is_occluded = ((instance.keypoints[:, 2] == OCCLUDED).any() for image in checked for instance in image.instances)
-    told = Told(order != LACKING, any(is_occluded))
-    return CheckedLabels(checked, n_images, area_rule(areas, source.area_rule), told)
+    return CheckedLabels(checked, n_images, area_rule(areas, source.area_rule), _told(order, checked))
+
+
+def _told(order: np.ndarray, images: Sequence[CheckedImage]) -> Told:
+    instances = [instance for image in images for instance in image.instances]
+    return Told(
+        keypoints=order != LACKING,
+        occlusion=any((instance.keypoints[:, 2] == OCCLUDED).any() for instance in instances),
+        crowds=any(instance.is_crowd for instance in instances),
+        bare=any(not instance.is_crowd and instance.n_labeled == 0 for instance in instances),
+    )
 
 
 def _merge(images: list[SourceImage], left_out: LeftOut) -> list[SourceImage]:
@@ -143,7 +170,7 @@ def _find_file(
 ) -> tuple[Path | ImageOrigin, tuple[int, int]] | None:
     """Where the image is from and its size; None (and counted) if it is missing, damaged, or not the labeled one."""
     names = (image.file_name, *map(safe_file_name, image.other_names))
-    origin = image.origin or next((found for name in names if (found := find_image(name, folders))), None)
+    origin = image.origin or find_image(names, folders)
     if origin is None:
         left_out.add(MISSING, image.file_name)
         return None

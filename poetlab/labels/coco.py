@@ -147,6 +147,7 @@ def _read_image(entry: dict[str, Any]) -> SourceImage:
         video=video if isinstance(video, str) else None,
         frame=frame if type(frame) is int and frame >= 0 else None,
         split=as_split(entry["split"]) if entry.get("split_given") is True else None,
+        emptied_by="model" if entry.get("found_empty") is True else None,
     )
 
 

@@ -100,6 +100,7 @@ class _Reader:
         if has_shape:
             self._add(image, shapes)
         elif is_empty:
+            image.emptied_by = "human"
             self._images.append(image)
         else:
             self._left_out.add("image without a shape (and without a tag 'empty' that says so)", image.file_name)

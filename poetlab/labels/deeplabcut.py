@@ -12,15 +12,13 @@ from typing import Any
 from poetlab.errors import LabelError
 from poetlab.labels.pose_csv import is_pose_csv, read_pose_csv
 from poetlab.labels.pose_h5 import PickledTableError, is_pose_h5, read_pose_h5
-from poetlab.labels.pose_table import LABELED_DATA, PoseTable, drop_columns, pose_images
+from poetlab.labels.pose_table import LABELED_DATA, UNIQUE, PoseTable, drop_columns, pose_images
 from poetlab.labels.source_labels import LeftOut, SourceLabels
 from poetlab.skeleton import infer_skeleton
 from poetlab.yaml_file import read_yaml
 
 _CONFIG = "config.yaml"
 _PREFIX = "CollectedData_"
-_UNIQUE = "single"
-"""What DeepLabCut calls the owner of the unique bodyparts, which are not those of the individuals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +126,10 @@ def _read_table(path: Path, left_out: LeftOut) -> PoseTable:
 
 def _without_unique(table: PoseTable, left_out: LeftOut) -> PoseTable:
     """The table without the bodyparts that are not the individuals', because a label set has one skeleton."""
-    if table.individuals in ((None,), (_UNIQUE,)):
+    if table.individuals in ((None,), (UNIQUE,)):
         return table
     reason = "point of a unique bodypart (the individuals have others)"
-    return drop_columns(table, lambda column: column[0] == _UNIQUE, reason, left_out)
+    return drop_columns(table, lambda column: column[0] == UNIQUE, reason, left_out)
 
 
 def _read_config(path: Path) -> _Config:

@@ -52,9 +52,9 @@ def safe_file_name(name: str) -> str:
     return str(path)
 
 
-def find_image(file_name: str, folders: Sequence[Path]) -> Path | None:
-    """The file of that name in the first folder that has it; a name with folders is also tried without them."""
-    for name in dict.fromkeys((file_name, PurePosixPath(file_name).name)):
+def find_image(file_names: Sequence[str], folders: Sequence[Path]) -> Path | None:
+    """The file of the first of these names that a folder has; the last try is the first name without its folders."""
+    for name in dict.fromkeys((*file_names, PurePosixPath(file_names[0]).name)):
         for folder in folders:
             path = folder / name
             if os.path.isfile(path):  # noqa: PTH113  Path.is_file raises where it may not look

@@ -99,7 +99,7 @@ def import_labels(  # noqa: PLR0913  the one public verb of labels; all but two 
     check_fraction(val_fraction)
     split_rule = read_split_rule(split)
     known_format, path = detect_format(source, label_format)
-    name, known = _find_place(name if name is not None else name_of(source), destination)
+    name, known = find_place(name if name is not None else name_of(source), destination)
     stamp = ImportStamp(known_format.name, path.name, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", confirmed)
     choices = ImportChoices(stamp, split_rule, val_fraction, split_elsewhere or {}, link, prune)
     if known and skeleton and known.skeleton.keypoints != skeleton.keypoints:
@@ -140,7 +140,7 @@ def name_of(source: Path) -> str:
     return path.name if path.is_dir() else path.parent.name
 
 
-def _find_place(name: str, destination: Path) -> tuple[str, LabelSet | None]:
+def find_place(name: str, destination: Path) -> tuple[str, LabelSet | None]:
     """`name`, if a folder can be called so, and the label set of that name if there is one."""
     if not name.strip() or name.startswith(".") or set(name) & set("/\\:\0"):
         raise LabelError(f"'{name}' cannot be the name of a label set; give a plain folder name with --name")

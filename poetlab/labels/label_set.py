@@ -81,6 +81,7 @@ class LabeledImage:
         video: The name of the video that it is a frame of, or None where the source does not tell.
         frame: The number of the frame in that video, counted from 0, or None.
         is_split_given: Whether the source or the user has named the split, so that it is never drawn.
+        is_found_empty: Whether a model has found no animal in it, and no person has confirmed that there is none.
     """
 
     file_name: str
@@ -91,6 +92,12 @@ class LabeledImage:
     video: str | None = None
     frame: int | None = None
     is_split_given: bool = False
+    is_found_empty: bool = False
+
+    @property
+    def is_unconfirmed(self) -> bool:
+        """Whether some of what is known of its animals was found by a model, and no person has confirmed it."""
+        return self.is_found_empty or any(instance.is_unconfirmed for instance in self.instances)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,9 +156,9 @@ class LabelSet:
 def save_label_set(label_set: LabelSet, folder: Path) -> None:
     """Write a label set's `annotations.json` into `folder`; its images belong into `folder/images`.
 
-    The file is COCO keypoint JSON that any COCO reader opens, with extra keys: `split`, `split_given`, `video` and
-    `frame` of an image, `individual` and `provenance` of an annotation, `symmetries` and `sigmas` of the category,
-    `area_rule` of the info.
+    The file is COCO keypoint JSON that any COCO reader opens, with extra keys: `split`, `split_given`, `video`, `frame`
+    and `found_empty` of an image, `individual` and `provenance` of an annotation, `symmetries` and `sigmas` of the
+    category, `area_rule` of the info.
 
     Raises:
         LabelError: If the file cannot be written. What was there before is then still there.
@@ -213,6 +220,7 @@ def _image_entry(image_id: int, image: LabeledImage) -> dict[str, Any]:
     height, width = image.size
     entry = {"id": image_id, "file_name": image.file_name, "width": width, "height": height, "split": image.split}
     extra = {"video": image.video, "frame": image.frame, "split_given": image.is_split_given or None}
+    extra["found_empty"] = image.is_found_empty or None
     return entry | {key: value for key, value in extra.items() if value is not None}
 
 
@@ -277,6 +285,7 @@ def _images_from(content: dict[str, Any], n_keypoints: int) -> tuple[LabeledImag
             instances=tuple(instances.pop(image["id"])),
             split=as_split(image["split"]),
             is_split_given=bool(image.get("split_given", False)),
+            is_found_empty=bool(image.get("found_empty", False)),
             id=int(image["id"]),
             video=image.get("video"),
             frame=image.get("frame"),

@@ -14,6 +14,7 @@ from poetlab.labels.json_file import read_json_list
 from poetlab.labels.label_studio_images import LabelStudioImages
 from poetlab.labels.label_studio_regions import Animal, find_animals, read_regions
 from poetlab.labels.named_keypoints import KeypointNames
+from poetlab.labels.provenance import Provenance
 from poetlab.labels.source_labels import LeftOut, SourceImage, SourceInstance, SourceLabels
 from poetlab.skeleton import infer_skeleton
 
@@ -76,6 +77,10 @@ class _Reader:
         except LabelError as error:
             raise LabelError(f"{place}: {error}") from error
         animals = find_animals(regions, self._names, self._left_out, place)
+        stated = _provenance(annotation)
+        for animal in animals or ():
+            animal.instance.provenance = stated
+        image.emptied_by = "human"
         if animals is None:
             self._left_out.add("image with keypoints of several animals that nothing tells apart", image.file_name)
         else:
@@ -126,6 +131,13 @@ class _Reader:
             )
             image.instances.remove(instance)
         self._names.drop(set(self._names.names) - shared, images)
+
+
+def _provenance(annotation: Mapping[str, Any]) -> Provenance:
+    """Who made an annotation: a person, of nothing or of a prediction, and has submitted it in any case."""
+    origins = {str(entry.get("origin")) for entry in annotation["result"]}
+    is_of_prediction = annotation.get("parent_prediction") or origins & {"prediction", "prediction-changed"}
+    return Provenance("corrected" if is_of_prediction else "human")
 
 
 def _choose(task: Mapping[str, Any], left_out: LeftOut, place: str) -> Mapping[str, Any] | None:

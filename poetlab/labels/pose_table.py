@@ -7,6 +7,7 @@ Sources: https://deeplabcut.github.io/DeepLabCut/docs/standardDeepLabCut_UserGui
 https://lightning-pose.readthedocs.io/en/latest/source/directory_structure_reference/label_csv_file_format.html
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -18,6 +19,12 @@ from poetlab.labels.label_set import OCCLUDED, UNLABELED, VISIBLE
 from poetlab.labels.source_labels import LeftOut, SourceImage, SourceInstance
 
 LABELED_DATA = "labeled-data"
+
+UNIQUE = "single"
+"""What DeepLabCut calls the owner of the unique bodyparts, which are not those of the individuals."""
+
+UNNAMED = re.compile("unnamed_[0-9]+")
+"""What poetlab calls animals without names where it writes such a table, which has to name them."""
 
 LEVELS = ("scorer", "individuals", "bodyparts", "coords")
 """The levels of the header; tables of single animals lack the second."""
@@ -159,7 +166,9 @@ def pose_images(tables: Sequence[PoseTable], keypoints: Sequence[str], left_out:
         poses = {individual: table.keypoints(individual, keypoints) for individual in table.individuals}
         for row, name in enumerate(table.images):
             instances = [
-                SourceInstance(keypoints_of[row], individual=individual)
+                SourceInstance(
+                    keypoints_of[row], individual=None if UNNAMED.fullmatch(individual or "") else individual
+                )
                 for individual, keypoints_of in poses.items()
                 if keypoints_of[row, :, 2].any()
             ]
@@ -174,6 +183,10 @@ def pose_images(tables: Sequence[PoseTable], keypoints: Sequence[str], left_out:
                     f"{table.path}: '{name}' is labeled twice, with different points; keep one of the rows"
                 )
     return list(images.values())
+
+
+def _named(individual: str | None) -> str | None:
+    return None if individual is None or UNNAMED.fullmatch(individual) else individual
 
 
 def _are_same(first: Sequence[SourceInstance], second: Sequence[SourceInstance]) -> bool:

@@ -53,6 +53,7 @@ class ImportReport:
         lacking: Keypoints of the skeleton that the labels do not have; they are unlabeled.
         n_corrected: Number of instances that a model has made and a person has changed or confirmed.
         n_unconfirmed: Number of instances that a model has made and no person has confirmed.
+        n_found_empty: Number of images in which a model has found no animal, and no person has confirmed that.
         update: What has changed, if there was a label set of that name; all other numbers are those of all of it.
         area_rule: How areas were obtained, in words.
         left_out: Reason -> (how many, up to three examples).
@@ -77,6 +78,7 @@ class ImportReport:
     lacking: tuple[str, ...]
     n_corrected: int
     n_unconfirmed: int
+    n_found_empty: int
     update: UpdateReport | None
     area_rule: str
     left_out: Mapping[str, tuple[int, tuple[str, ...]]]
@@ -119,6 +121,7 @@ def summarize_import(
         lacking=lacking,
         n_corrected=makers["corrected"],
         n_unconfirmed=makers["model"],
+        n_found_empty=sum(image.is_found_empty for image in label_set.images),
         update=written.update,
         area_rule=label_set.area_rule,
         left_out=left_out,

@@ -68,6 +68,7 @@ class _Tables(NamedTuple):
     frames: np.ndarray
     instances: np.ndarray
     points: np.ndarray
+    predicted_points: h5py.Dataset
     tracks: list[str]
     shift: float
     n_keypoints: int
@@ -88,6 +89,7 @@ def _read(file: h5py.File, path: Path) -> SourceLabels:
         _table(file, "frames"),
         instances,
         _table(file, "points"),
+        file["pred_points"],
         _track_names(file),
         shift=0 if version >= _CENTER_IS_ZERO else -_HALF_PIXEL,
         n_keypoints=skeleton.n_keypoints,
@@ -147,9 +149,12 @@ def _read_images(
         if number not in videos:
             raise LabelError(f"a frame is of the video {number}, which it does not list; save it again in SLEAP")
         rows = tables.instances[start:end]
-        own = rows[rows["instance_type"] == _USER]
+        is_user = rows["instance_type"] == _USER
+        own, others = rows[is_user], rows[~is_user]
         place = f"{videos[number].name} frame {index}"
-        _count_predictions(rows, place, left_out)
+        corrected = set(own["from_predicted"].tolist()) & set(others["instance_id"].tolist())
+        left_out.add("predicted instance with a correction (which is imported)", place, len(corrected))
+        left_out.add("predicted instance that no person has corrected", place, len(others) - len(corrected))
         if len(own) == 0 and (number, index) not in negatives:
             left_out.add("frame without instances that is not marked as negative", place, int(start == end))
             continue
@@ -159,26 +164,33 @@ def _read_images(
             continue
         scores = dict(zip(rows["instance_id"].tolist(), rows["score"].tolist(), strict=True))
         for row in own:
-            image.instances.append(_read_instance(row, tables, scores, image.file_name, left_out))
+            points = _points_of(row, tables.points, tables, image.file_name)
+            image.instances.append(_read_instance(row, points, tables, scores, image.file_name, left_out))
+        for row in others:
+            if int(row["instance_id"]) not in corrected:
+                points = _points_of(row, tables.predicted_points, tables, image.file_name)
+                image.untouched.append(_read_instance(row, points, tables, {}, image.file_name, LeftOut()))
+        image.emptied_by = None if len(own) else "human"
         images.append(image)
     return images
 
 
-def _count_predictions(rows: np.ndarray, place: str, left_out: LeftOut) -> None:
-    """Count the predicted instances among those of a frame."""
-    is_user = rows["instance_type"] == _USER
-    predicted = set(rows["instance_id"][~is_user].tolist())
-    corrected = predicted & set(rows["from_predicted"][is_user].tolist())
-    left_out.add("predicted instance with a correction (which is imported)", place, len(corrected))
-    left_out.add("predicted instance that no person has corrected", place, len(predicted - corrected))
+def _points_of(row: np.void, points: np.ndarray | h5py.Dataset, tables: _Tables, file_name: str) -> np.ndarray:
+    """The points of an instance, out of the table that has them."""
+    found = np.asarray(points[int(row["point_id_start"]) : int(row["point_id_end"])])
+    if len(found) != tables.n_keypoints:
+        raise LabelError(f"{file_name}: an animal has {len(found)} points, its skeleton {tables.n_keypoints}")
+    return found
 
 
 def _read_instance(
-    row: np.void, tables: _Tables, scores: Mapping[int, float], file_name: str, left_out: LeftOut
+    row: np.void,
+    points: np.ndarray,
+    tables: _Tables,
+    scores: Mapping[int, float],
+    file_name: str,
+    left_out: LeftOut,
 ) -> SourceInstance:
-    points = tables.points[int(row["point_id_start"]) : int(row["point_id_end"])]
-    if len(points) != tables.n_keypoints:
-        raise LabelError(f"{file_name}: an animal has {len(points)} points, its skeleton {tables.n_keypoints}")
     x, y = points["x"] + tables.shift, points["y"] + tables.shift
     is_placed = ~np.isnan(x) & ~np.isnan(y)
     is_filler = is_placed & ~points["visible"] & ~points["complete"]

@@ -17,6 +17,9 @@ from poetlab.labels.image_files import ImageFile, inspect_image_bytes, save_png
 from poetlab.labels.source_labels import SourceImage
 from poetlab.labels.video_frames import SourceVideo, distinct_names
 
+OWN_MARK = "poetlab_images"
+"""What the provenance of a project has that poetlab has written of images: SLEAP keeps it."""
+
 _INSIDE = "."
 """What SLEAP calls the file of a video that is inside of the project."""
 
@@ -110,6 +113,7 @@ def read_videos(file: h5py.File, path: Path) -> list[SleapVideo]:
     if "video_crops" in file and len(file["video_crops"]):
         raise LabelError("its videos are cropped by SLEAP, which is not supported; save the cropped videos as files")
     entries = [json.loads(entry) for entry in file["videos_json"][:]]
+    is_own = OWN_MARK in (json.loads(file["metadata"].attrs["json"]).get("provenance") or {})
     keys = [(_written(file, entry), entry["backend"].get("dataset") or "") for entry in entries]
     unique = list(dict.fromkeys(keys))
     names = dict(zip(unique, distinct_names(written for written, _ in unique), strict=True))
@@ -120,7 +124,7 @@ def read_videos(file: h5py.File, path: Path) -> list[SleapVideo]:
         if _is_inside(entry):
             videos.append(_embedded(file, path, backend, name))
         elif "filenames" in backend:
-            videos.append(_image_list(path, backend["filenames"], name, number))
+            videos.append(_image_list(path, backend["filenames"], name, number, is_own=is_own))
         else:
             videos.append(_video_file(sources[key], _size(backend), name, number))
     return videos
@@ -175,7 +179,8 @@ def _video_file(source: SourceVideo, size: tuple[int, int] | None, name: PurePos
     return SleapVideo(name, number, image)
 
 
-def _image_list(path: Path, files: list[str], name: PurePosixPath, number: int) -> SleapVideo:
+def _image_list(path: Path, files: list[str], name: PurePosixPath, number: int, *, is_own: bool) -> SleapVideo:
+    """A list of images as a video, unless poetlab has made that list of images that may be of any video."""
     files = [_slashes(file) for file in files]
     common = commonpath([str(PurePosixPath(file).parent) for file in files])
 
@@ -183,7 +188,7 @@ def _image_list(path: Path, files: list[str], name: PurePosixPath, number: int) 
         if index >= len(files):
             return None
         file_name = str(name / PurePosixPath(files[index]).relative_to(common or "."))
-        return SourceImage(file_name, video=str(name), frame=index)
+        return SourceImage(file_name) if is_own else SourceImage(file_name, video=str(name), frame=index)
 
     parents = (path.parent / common).parents
     folders = (parents[len(name.parts) - 1],) if common and len(parents) >= len(name.parts) else ()

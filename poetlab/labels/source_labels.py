@@ -8,7 +8,7 @@ import numpy as np
 
 from poetlab.labels.image_files import ImageFile
 from poetlab.labels.label_set import BBox, Segmentation, Split
-from poetlab.labels.provenance import Provenance
+from poetlab.labels.provenance import Maker, Provenance
 from poetlab.skeleton import Skeleton
 
 N_EXAMPLES = 3
@@ -85,6 +85,9 @@ class SourceImage:
         frame: The number of the frame in that video, counted from 0, or None.
         split: What the source has it for, or None where it does not say.
         other_names: What its file may also be called, the likeliest first; not trusted either.
+        emptied_by: Who says that there is no animal in it, where there is none; None where the source does not say.
+        untouched: Predictions in the source that no person has looked at. They are no labels; they tell that a
+            prediction that the project knows was not deleted.
     """
 
     file_name: str
@@ -96,6 +99,8 @@ class SourceImage:
     frame: int | None = None
     split: Split | None = None
     other_names: tuple[str, ...] = ()
+    emptied_by: Maker | None = None
+    untouched: list[SourceInstance] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)

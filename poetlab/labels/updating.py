@@ -100,7 +100,7 @@ def recognize_images(
     recognized = []
     for image, found in zip(images, same, strict=True):
         clash = None if found else there.take_named(image.file_name, image.video, image.frame)
-        name = found.file_name if found else _free_name(image.file_name, names)
+        name = found.file_name if found else free_name(image.file_name, names)
         names.add(name)
         is_there = found is not None and known.image_path(found).is_file()
         staged = None if is_there else staging / image.file_name
@@ -139,14 +139,20 @@ def merge_images(
     n_changed = 0
     for entry in recognized:
         before = entry.known.instances if entry.known else ()
-        instances, is_changed = merge_instances(before, entry.image.found, stamp, told)
-        labeled = entry.image.labeled(entry.file_name, instances, drawn)
+        found, told_here = entry.image.found, replace(told, size=entry.image.size)
+        instances, is_changed = merge_instances(before, found, stamp, told_here, entry.image.untouched)
+        labeled = entry.image.labeled(entry.file_name, instances, drawn, stamp)
         if entry.known is None:
             added.append(replace(labeled, id=None if labeled.id in used_ids else labeled.id))
             used_ids.add(labeled.id)
         else:
-            n_changed += is_changed or entry.is_replaced or labeled.split != entry.known.split
-            images[entry.known.file_name] = _updated(entry.known, labeled)
+            updated = _updated(entry, entry.known, labeled, stamp)
+            n_changed += (
+                is_changed
+                or entry.is_replaced
+                or (updated.split, updated.is_found_empty) != (entry.known.split, entry.known.is_found_empty)
+            )
+            images[entry.known.file_name] = updated
     report = UpdateReport(
         n_added=len(added),
         n_changed=n_changed,
@@ -158,18 +164,23 @@ def merge_images(
     return (*images.values(), *added), report
 
 
-def _updated(known: LabeledImage, labeled: LabeledImage) -> LabeledImage:
-    """An image as its labels have it now; what they do not say of it stays."""
+def _updated(entry: Recognized, known: LabeledImage, labeled: LabeledImage, stamp: ImportStamp) -> LabeledImage:
+    """An image as its labels have it now; what is known of its picture stays, and what they do not say of it."""
+    first, second = (labeled, known) if entry.is_replaced else (known, labeled)
+    emptied_by = entry.image.emptied_by
+    may_be_empty = known.is_found_empty or (emptied_by == "model" and known.is_unconfirmed)
+    is_confirmed = stamp.is_confirmed or emptied_by == "human" or bool(labeled.instances)
     return replace(
         labeled,
         id=known.id,
-        video=known.video if labeled.video is None else labeled.video,
-        frame=known.frame if labeled.frame is None else labeled.frame,
+        video=second.video if first.video is None else first.video,
+        frame=second.frame if first.frame is None else first.frame,
         is_split_given=known.is_split_given or labeled.is_split_given,
+        is_found_empty=may_be_empty and not is_confirmed,
     )
 
 
-def _free_name(name: str, used: set[str]) -> str:
+def free_name(name: str, used: set[str]) -> str:
     """`name`, or if that is used, the name with the first number behind it that makes it free."""
     path = PurePosixPath(name)
     names = (str(path.with_stem(f"{path.stem}_{number}")) for number in count(2))

@@ -17,7 +17,7 @@ from poetlab.labels.split_file import names_of
 from poetlab.labels.split_rule import DrawnSplit, SplitItem, SplitRule, apply_split_rule
 from poetlab.labels.updating import Recognized, UpdateReport, merge_images, recognize_images
 
-_Row = tuple[CheckedImage | LabeledImage, str, Split | None]
+SplitRow = tuple[CheckedImage | LabeledImage, str, Split | None]
 """An image, its file name in the label set, and the split that it has."""
 
 
@@ -73,11 +73,12 @@ def write_new(
     Raises:
         LabelError: If something cannot be written. Nothing is left then.
     """
-    drawn = _draw(label_set.name, [(image, image.file_name, image.split) for image in images], choices)
-    labeled = [image.labeled(image.file_name, new_instances(image.found, choices.stamp), drawn) for image in images]
+    drawn = draw_split(label_set.name, [(image, image.file_name, image.split) for image in images], choices)
+    stamp = choices.stamp
+    labeled = [image.labeled(image.file_name, new_instances(image.found, stamp), drawn, stamp) for image in images]
     label_set = replace(label_set, images=tuple(labeled))
     folder = label_set.images_dir.parent
-    with _explained(folder), whole_folder(folder) as partial:
+    with explained(folder), whole_folder(folder) as partial:
         (partial / IMAGES).mkdir()
         for done, image in enumerate(images, start=1):
             place_image(image, partial / IMAGES, link=choices.link)
@@ -105,17 +106,17 @@ def write_update(
         LabelError: If none of the images is there already, or something cannot be written. All is as it was then.
     """
     folder = known.images_dir.parent
-    with _explained(folder), staging_folder(folder) as staging:
+    with explained(folder), staging_folder(folder) as staging:
         (staging / IMAGES).mkdir()
         recognized, gone = recognize_images(
             known, checked.images, staging / IMAGES, link=choices.link, on_progress=on_placed
         )
-        rows: list[_Row] = [(entry.image, entry.file_name, _split_before(entry)) for entry in recognized]
+        rows: list[SplitRow] = [(entry.image, entry.file_name, _split_before(entry)) for entry in recognized]
         rows += [] if choices.prune else [(image, image.file_name, image.split) for image in gone]
-        drawn = _draw(known.name, rows, choices)
+        drawn = draw_split(known.name, rows, choices)
         merged, report = merge_images(known, recognized, gone, drawn, choices.stamp, checked.told, prune=choices.prune)
         is_new = report.n_added or report.n_changed
-        area_rule = _joined(known.area_rule, checked.area_rule) if is_new else known.area_rule
+        area_rule = joined_rules(known.area_rule, checked.area_rule) if is_new else known.area_rule
         label_set = replace(known, images=merged, area_rule=area_rule)
         save_label_set(label_set, staging)
         moves = [(entry.staged, known.images_dir / entry.file_name) for entry in recognized if entry.staged]
@@ -125,7 +126,7 @@ def write_update(
     return WrittenImport(label_set, drawn.rule, n_made, report)
 
 
-def _draw(name: str, rows: Sequence[_Row], choices: ImportChoices) -> DrawnSplit:
+def draw_split(name: str, rows: Sequence[SplitRow], choices: ImportChoices) -> DrawnSplit:
     """The split of images."""
     items = [
         SplitItem(
@@ -145,7 +146,7 @@ def _split_before(entry: Recognized) -> Split | None:
     return entry.image.split or (entry.known.split if entry.known else None)
 
 
-def _joined(known: str, now: str) -> str:
+def joined_rules(known: str, now: str) -> str:
     """How areas were obtained, in words."""
     return known if now in known else f"{known}; where changed: {now}"
 
@@ -160,7 +161,7 @@ def _remove_unused(before: LabelSet, after: LabelSet) -> None:
 
 
 @contextlib.contextmanager
-def _explained(folder: Path) -> Iterator[None]:
+def explained(folder: Path) -> Iterator[None]:
     """Say in one line what cannot be written."""
     try:
         yield

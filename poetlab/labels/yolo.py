@@ -15,7 +15,7 @@ from poetlab.labels.label_set import UNLABELED, VISIBLE, Split
 from poetlab.labels.source_labels import LeftOut, SourceImage, SourceInstance, SourceLabels
 from poetlab.labels.yolo_config import YoloConfig, read_yolo_config
 
-_IMAGE_SUFFIXES = {".bmp", ".jpeg", ".jpg", ".mpo", ".png", ".tif", ".tiff", ".webp"}
+IMAGE_SUFFIXES = {".bmp", ".jpeg", ".jpg", ".mpo", ".png", ".tif", ".tiff", ".webp"}
 _MAX_LABEL_BYTES = 2**24
 _N_BOX = 5
 """The numbers of a line before its keypoints: the class and the box."""
@@ -83,7 +83,7 @@ def _images_at(folder: Path, entry: str) -> Iterator[str]:
     """The images that an entry of the YAML file stands for: a folder with all below it, or a text file of names."""
     place = folder / entry
     if place.is_dir():
-        found = sorted(path for path in place.rglob("*") if path.suffix.lower() in _IMAGE_SUFFIXES)
+        found = sorted(path for path in place.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
         yield from (path.relative_to(folder).as_posix() for path in found)
         return
     try:

@@ -54,15 +54,15 @@ def test_a_safe_name_stays_below_the_folder(name: str) -> None:
 def test_images_are_looked_for_in_each_folder_and_then_without_their_folders(tmp_path: Path, make_image) -> None:
     first, second = tmp_path, tmp_path / "images"
     flat = make_image(second / "a.png")
-    assert find_image("train/a.png", [first, second]) == flat
+    assert find_image(["train/a.png"], [first, second]) == flat
     nested = make_image(second / "train" / "a.png")
-    assert find_image("train/a.png", [first, second]) == nested
-    assert find_image("a.png", [first, second]) == flat
+    assert find_image(["train/a.png"], [first, second]) == nested
+    assert find_image(["a.png"], [first, second]) == flat
     beside = make_image(first / "a.png")
-    assert find_image("a.png", [first, second]) == beside
-    assert find_image("b.png", [first, second]) is None
-    assert find_image("train", [second]) is None
-    assert find_image("x" * 5000, [first]) is None
+    assert find_image(["a.png"], [first, second]) == beside
+    assert find_image(["b.png"], [first, second]) is None
+    assert find_image(["train"], [second]) is None
+    assert find_image(["x" * 5000], [first]) is None
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "bmp", "tif", "gif", "webp"])

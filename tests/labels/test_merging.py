@@ -26,9 +26,10 @@ def stated(made_by: str, score: float | None = None) -> Provenance:
     return Provenance(made_by, score)
 
 
-def merge(known, found, stamp=STAMP, *, is_boxed=False, occlusion=True, keypoints=(True, True, True)):
+def merge(known, found, stamp=STAMP, *, is_boxed=False, keypoints=(True, True, True), untouched=(), **told):
     entries = [FoundInstance(instance, is_boxed) for instance in found]
-    return merge_instances(known, entries, stamp, Told(np.array(keypoints), occlusion))
+    known_to_labels = Told(np.array(keypoints), **({"occlusion": True, "crowds": True, "bare": True} | told))
+    return merge_instances(known, entries, stamp, known_to_labels, untouched)
 
 
 def maker_after(known: LabeledInstance, found: LabeledInstance, stamp: ImportStamp = STAMP) -> str:
@@ -154,7 +155,10 @@ def test_keypoints_that_the_labels_do_not_have_stay() -> None:
     found.keypoints[1] = np.nan, np.nan, 0
     (merged,), is_changed = merge([animal()], [found], keypoints=(True, False, True))
     np.testing.assert_array_equal(merged.keypoints, [[12, 10, 2], [30, 10, 1], [np.nan, np.nan, 0]])
-    assert (merged.bbox, merged.area, is_changed) == ((12, 9.5, 18, 1), 18, True)
+    assert (merged.bbox, merged.area, is_changed) == ((10, 10, 20, 10), 200, True)
+    made = animal(bbox=(10, 9.5, 20, 1), area=20)
+    (merged,), _ = merge([made], [found], keypoints=(True, False, True))
+    assert (merged.bbox, merged.area) == ((12, 9.5, 18, 1), 18)
     found = animal()
     found.keypoints[1] = np.nan, np.nan, 0
     assert not merge([animal()], [found], keypoints=(True, False, True))[1]
