@@ -21,8 +21,8 @@ _VIDEO_SEED = 2
 
 DEMO_CONFIG = Config(
     individuals=N_ANIMALS,
-    training=TrainingConfig(epochs=20, validate_every=5),  # a few minutes
-    analysis=AnalysisSettings(threshold=0.3, batch_size=16),  # a network of a few minutes is never sure
+    training=TrainingConfig(epochs=15, validate_every=5),  # a few minutes
+    analysis=AnalysisSettings(batch_size=16),
 )
 """The settings of the demo's project; what is not named here is poetlab's default."""
 

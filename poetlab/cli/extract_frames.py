@@ -37,7 +37,11 @@ def extract_frames(
         def on_progress(video: Path, done: int, total: int | None) -> None:
             progress.update(task, description=plain(video.name), completed=done, total=total)
 
-        extracted = extract(videos, n, method=method, output=output, on_progress=on_progress, on_result=_show_result)
+        def on_result(one: "ExtractedFrames") -> None:
+            progress.update(task, completed=progress.tasks[0].total)  # nothing is wanted of what comes after its last
+            _show_result(one)
+
+        extracted = extract(videos, n, method=method, output=output, on_progress=on_progress, on_result=on_result)
     n_frames = sum(len(one.frames) for one in extracted)
     if n_frames:
         show(f"{counted(n_frames, 'image')} -> {relative(output)}; frames.csv in it lists them")

@@ -27,7 +27,7 @@ _FRAMES_AHEAD = 3
 _STEADY = 0.1
 """Part of its usual time by which each frame of a steady video may be shown longer or shorter."""
 _MOST_TOGETHER, _PIXELS_TOGETHER = 16, 2_000_000
-"""Frames that are drawn at once, and their pixels: of small ones many, since each step of numpy costs some time however small."""
+"""Frames drawn at once, and their pixels: of small ones many, since each step of numpy has a cost of its own."""
 
 
 @dataclass(frozen=True)

@@ -79,8 +79,10 @@ def restore_optimizer(model: Network, optimizer: AdamW, state: Mapping[str, Tens
     for key, value in state.items():
         name, what = key.split("/")
         parameter = parameters[name]
-        # Adam keeps its step count on the CPU and everything else beside the parameter
-        optimizer.state[parameter][what] = value.clone() if what == "step" else value.to(parameter.device, copy=True)
+        # Adam keeps its step count on the CPU and everything else beside the parameter, in the same layout of memory,
+        # which the fused Adam takes for granted
+        beside = value.clone() if what == "step" else torch.empty_like(parameter.detach()).copy_(value)
+        optimizer.state[parameter][what] = beside
 
 
 def _rates(settings: TrainingSettings, *, backbone_is_pretrained: bool) -> dict[str, float]:

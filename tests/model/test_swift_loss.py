@@ -16,7 +16,7 @@ from poetlab.errors import TrainingError
 from poetlab.model.loss_settings import SwiftLossSettings
 from poetlab.model.pose_vector import PoseTargets, encode_targets, stack_targets
 from poetlab.model.swift import Points, Swift, SwiftOutput
-from poetlab.model.swift_loss import Animals, SwiftLoss, SwiftLossSums, matching_costs, swift_loss_sums
+from poetlab.model.swift_loss import _PEAK, Animals, SwiftLoss, SwiftLossSums, matching_costs, swift_loss_sums
 
 HEIGHT, WIDTH = SIZE = (64, 96)
 SIGMAS = (0.05, 0.1, 0.2)
@@ -207,7 +207,7 @@ def test_maps_by_brute_force() -> None:
         ]
         ways = sorted((tuple(place - here) for place in known), key=lambda way: math.hypot(*way))
         squared = math.hypot(*ways[0]) ** 2 if ways else math.inf
-        peak = 1.0 if squared <= 0.5 else math.exp(-squared / 2)
+        peak = 1.0 if squared <= 0.5 else math.exp(-squared / (2 * _PEAK**2))
         p = sigmoid(float(points.logits[image, point, row, column]))
         value = -((1 - p) ** 2) * math.log(p) if peak == 1 else -((1 - peak) ** 4) * p**2 * math.log(1 - p)
         if point == 0:

@@ -1,12 +1,23 @@
 """Each part of a network learns at the rate that the settings say."""
 
+from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any
 
 import pytest
+import torch
+from torch.optim import AdamW
 
 from poetlab.errors import ConfigError
 from poetlab.model.poet import Poet
-from poetlab.training.optimizer import build_optimizer, initial_rates, set_rates
+from poetlab.model.swift import Swift
+from poetlab.training.optimizer import (
+    build_optimizer,
+    initial_rates,
+    optimizer_state,
+    restore_optimizer,
+    set_rates,
+)
 from poetlab.training.parts import freeze
 from poetlab.training.settings import TrainingSettings
 
@@ -89,3 +100,25 @@ def test_a_factor_on_a_frozen_part_is_an_error(model: Poet) -> None:
     with pytest.raises(ConfigError, match=r"training\.rate_factors in config\.yaml: 'backbone\.layer1\.0' is frozen"):
         rates_of(model, pretrained=True, rate_factors={"backbone.layer1.0": 0.1})
     rates_of(model, pretrained=True, rate_factors={"backbone": 0.1})
+
+
+def test_a_restored_optimizer_goes_on_exactly_whatever_the_layout_of_the_weights(swift_model: Swift) -> None:
+    def steps(optimizer: AdamW, of: Swift, seeds: Sequence[int]) -> None:
+        for seed in seeds:
+            random = torch.Generator().manual_seed(seed)
+            for parameter in of.parameters():
+                parameter.grad = torch.empty_like(parameter).copy_(torch.randn(parameter.shape, generator=random))
+            optimizer.step()
+
+    settings = TrainingSettings(learning_rate=1e-2)
+    assert swift_model.state_dict()["backbone.conv1.weight"].is_contiguous(memory_format=torch.channels_last)
+    optimizer = build_optimizer(swift_model, settings, backbone_is_pretrained=False)
+    steps(optimizer, swift_model, [1, 2])
+    again = deepcopy(swift_model)
+    restored = build_optimizer(again, settings, backbone_is_pretrained=False)
+    state = optimizer_state(swift_model, optimizer)
+    restore_optimizer(again, restored, {name: value.contiguous() for name, value in state.items()})  # as a file has it
+    steps(optimizer, swift_model, [3])
+    steps(restored, again, [3])
+    for (name, found), expected in zip(again.named_parameters(), swift_model.parameters(), strict=True):
+        assert torch.equal(found, expected), name

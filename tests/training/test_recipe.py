@@ -30,6 +30,7 @@ CHOSEN = {
     "training.patience",
     "training.augmentation.rotation",
     "training.augmentation.rotation_probability",
+    "training.augmentation.dropout_probability",
     "training.augmentation.flip_probability",
 }
 
