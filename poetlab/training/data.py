@@ -29,7 +29,7 @@ class TrainingData:
     def from_label_sets(cls, label_sets: Sequence[LabelSet], settings: TrainingConfig) -> "TrainingData":
         """The images of each split, and the label sets that are only measured on: their validation images, or all.
 
-        Images that hold predictions that nobody has confirmed are left out, and a warning says so.
+        Images with what a model has found and nobody has confirmed are left out, and a warning says so.
 
         Raises:
             TrainingError: If there is no animal to learn from, or `also_evaluate` names no label set of these.
