@@ -72,4 +72,4 @@ def test_predictions_that_nobody_confirmed_do_not_train(project: Project, caplog
         data = TrainingData.from_label_sets(project.label_sets(), TrainingSettings())
     used = {name for name, _ in data.split_rows()}
     assert used == {f"drawn/{image['file_name']}" for image in content["images"]} - {f"drawn/{name}"}
-    assert "predictions that nobody has confirmed" in caplog.text
+    assert "nobody has confirmed what a model has found there (1 animals)" in caplog.text
