@@ -18,6 +18,8 @@ import poetlab
 from poetlab import errors
 from poetlab.cli.main import app
 from poetlab.config import Config
+from poetlab.labels.exporting.formats import LABEL_EXPORT_FORMATS
+from poetlab.labels.exporting.losses import LOSSES
 from poetlab.labels.formats import LABEL_FORMATS
 from poetlab.model.network import build_network
 from poetlab.model.presets import PRESETS as MODEL_PRESETS
@@ -172,6 +174,17 @@ def test_every_export_format_is_named_with_what_it_leaves_out() -> None:
     for known in EXPORT_FORMATS:
         assert rows[known.name][1] == known.leaves_out
         assert f"--to {known.name}" in read("downstream.md")
+
+
+def test_every_loss_of_a_labeling_tool_is_in_the_table() -> None:
+    page = read("commands/export-labels.md")
+    n_signs = len(LABEL_EXPORT_FORMATS) + 2
+    lines = [line.split("|")[1:-1] for line in page.splitlines() if line.count("|") == n_signs]
+    (_, *formats), _, *rows = [[cell.strip() for cell in cells] for cells in lines]
+    assert formats == [known.name for known in LABEL_EXPORT_FORMATS]
+    stated = {loss: cells for loss, *cells in rows}
+    assert stated == {loss: ["yes" if loss in known.lacks else "" for known in LABEL_EXPORT_FORMATS] for loss in LOSSES}
+    assert {known.name for known in LABEL_EXPORT_FORMATS} <= set(table_rows(page))
 
 
 def test_everything_that_an_import_leaves_out_is_explained() -> None:

@@ -56,7 +56,10 @@ def export_labels(
     from poetlab.workflow.exporting_labels import export_labels as export
 
     opened = open_project(project)
-    with progress_bar("steps") as progress, stopped_by_ctrl_c(lambda: "nothing was exported"):
+    with (
+        progress_bar("steps") as progress,
+        stopped_by_ctrl_c(lambda: "nothing was exported, though predictions may be in their label set"),
+    ):
         task = progress.add_task(f"exporting to {plain(to)}", total=None)
         exported = export(
             opened,

@@ -143,14 +143,14 @@ def name_of(source: Path) -> str:
 def find_place(name: str, destination: Path) -> tuple[str, LabelSet | None]:
     """`name`, if a folder can be called so, and the label set of that name if there is one."""
     if not name.strip() or name.startswith(".") or set(name) & set("/\\:\0"):
-        raise LabelError(f"'{name}' cannot be the name of a label set; give a plain folder name with --name")
+        raise LabelError(f"'{name}' cannot be the name of a label set; give a plain folder name")
     if name in get_args(Split):
-        raise LabelError(f"'{name}' is the name of a split; give the label set another with --name")
+        raise LabelError(f"'{name}' is the name of a split; give the label set another name")
     folder = destination / name
     if not os.path.lexists(folder):
         return name, None
     if not (folder / ANNOTATIONS).is_file():
-        raise LabelError(f"{folder} exists and is no label set; give another name with --name, or delete it first")
+        raise LabelError(f"{folder} exists and is no label set; give another name, or delete it first")
     try:
         return name, load_label_set(folder)
     except LabelError as error:

@@ -43,7 +43,7 @@ class SwiftSettings(Settings):
     coarsest_stride: Literal[16, 32] = Field(
         16, description="where features attend to each other; of a backbone, what comes after this stride is not used"
     )
-    n_queries: int = Field(15, ge=1, description="most animals that one image can hold")
+    n_queries: int = Field(10, ge=1, description="most animals that one image can hold")
     n_encoder_layers: int = Field(1, ge=0)
     n_decoder_layers: int = Field(3, ge=1)
     n_heads: int = Field(4, ge=1)

@@ -137,6 +137,8 @@ def _add(
         raise LabelError("predictions go to one label set; give --labels once")
     name, known = find_place(labels[0] if labels else CORRECTIONS, project.labels_dir)
     skeleton = _shared_skeleton(project, sources)
+    if known and known.skeleton.keypoints != skeleton.keypoints:
+        raise LabelError(f"{project.labels_dir / name} has other keypoints than the project; give another --labels")
     images = _images(sources, skeleton, left_out)
     source = SourceLabels(skeleton, images, "as given in the file", left_out)
     n_images = len(images)
@@ -147,8 +149,6 @@ def _add(
     choices = ImportChoices(stamp, "video", _VAL_FRACTION, elsewhere, link=False, prune=False)
     empty = LabelSet(name, skeleton, (), checked.area_rule, project.labels_dir / name / IMAGES)
     target = empty if known is None else replace(known, skeleton=skeleton)
-    if target.skeleton.keypoints != skeleton.keypoints:
-        raise LabelError(f"{project.labels_dir / name} has other keypoints than the project; give another --labels")
     added = add_predictions(target, checked, choices, lambda done: report(n_images + done, 2 * n_images))
     if not project.has_skeleton:
         project.write_skeleton(skeleton)

@@ -184,7 +184,7 @@ def test_what_is_no_label_set_is_never_overwritten(write_images, labels_dir: Pat
         (labels_dir / "labels").symlink_to("nowhere")
     else:
         (labels_dir / "labels").mkdir()
-    assert "exists and is no label set; give another name with --name" in refused(source, labels_dir)
+    assert "exists and is no label set; give another name" in refused(source, labels_dir)
 
 
 def test_what_a_killed_run_left_behind_is_replaced(write_images, labels_dir: Path) -> None:

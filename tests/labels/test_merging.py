@@ -189,6 +189,42 @@ def test_animals_without_keypoints_are_known_by_their_boxes() -> None:
     assert merge([empty], [animal()])[1]
 
 
+def test_a_prediction_that_lies_untouched_in_the_labels_was_not_deleted() -> None:
+    known = [animal(made_by="model"), animal(100, made_by="model"), animal(200, made_by="human")]
+    same = animal(100)
+    merged, is_changed = merge(known, [animal(12)], untouched=[same])
+    assert [(one.keypoints[0, 0], one.provenance.made_by) for one in merged] == [(12, "corrected"), (100, "model")]
+    assert is_changed
+    merged, _ = merge(known, [animal(12)], untouched=[animal(103), animal(200)])
+    assert [one.keypoints[0, 0] for one in merged] == [12]
+
+
+def test_animals_stay_that_the_labels_have_no_place_for() -> None:
+    bare = replace(animal(), keypoints=np.full((3, 3), (np.nan, np.nan, 0)))
+    crowd = replace(bare, is_crowd=True)
+    merged, is_changed = merge([animal(), bare, crowd], [animal()], crowds=False, bare=False)
+    assert ([one.is_crowd for one in merged], is_changed) == ([False, False, True], False)
+    merged, is_changed = merge([animal(), bare, crowd], [animal()], crowds=False)
+    assert ([one.is_crowd for one in merged], is_changed) == ([False, True], True)
+
+
+def test_a_box_of_its_own_stays_as_long_as_the_points_are_in_it() -> None:
+    known = animal(bbox=(1, 2, 60, 40), area=77, segmentation=MASK)
+    (merged,), is_changed = merge([known], [animal(13, bbox=(13, 10, 20, 1), area=20)])
+    assert (merged.keypoints[0, 0], merged.bbox, merged.area, merged.segmentation) == (13, (1, 2, 60, 40), 77, MASK)
+    assert is_changed
+    (merged,), _ = merge([known], [animal(45, bbox=(45, 10, 20, 1), area=20)])
+    assert (merged.bbox, merged.area, merged.segmentation) == ((45, 10, 20, 1), 20, None)
+
+
+def test_what_a_format_cuts_at_the_edge_of_the_image_is_no_change() -> None:
+    known, cut = animal(-0.4, bbox=(-5, 2, 70, 40)), animal(0, bbox=(0, 2, 64, 40))
+    known.keypoints[1], cut.keypoints[1] = (20, 10, 1), (20, 10, 1)
+    (merged,), is_changed = merge([known], [cut], is_boxed=True, size=(48, 64))
+    assert (merged.keypoints[0, 0], merged.bbox, is_changed) == (-0.4, (-5, 2, 70, 40), False)
+    assert merge([known], [cut], is_boxed=True, size=(48, 100))[1]
+
+
 places = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=6, unique=True)
 
 

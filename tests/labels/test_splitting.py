@@ -78,7 +78,7 @@ def test_images_with_predictions_that_nobody_confirmed_are_left_out_with_a_warni
         (kept,) = confirmed_only([replace(label_set, images=tuple(images))])
     assert [image.file_name for image in kept.images] == ["b.png", "c.png"]
     (record,) = caplog.records
-    assert record.getMessage().startswith("mice: 1 of its 3 images are left out, because they hold predictions")
+    assert record.getMessage().startswith("mice: 1 of its 3 images are left out, because nobody has confirmed")
     assert "(1 animals)" in record.getMessage()
     caplog.clear()
     assert confirmed_only([label_set]) == [label_set]

@@ -8,7 +8,7 @@ import pytest
 
 from poetlab.drawn.dataset import draw_dataset
 
-BENCHMARKS = Path(__file__).parent / "benchmarks"
+BENCHMARKS = Path(__file__).parent
 
 SMALL = ("--set", "image_size.letterbox=[64,64]", "training.batch_size=4")
 
