@@ -2,7 +2,7 @@
 
     python tests/benchmarks/suggested_frames.py [--preset poet-swift-light] [--frames 20] [--epochs 100] [--seeds 5]
 
-Each seed draws a recording of its own (128 pixels wide, 4 alike animals that meet and hide each other). A network
+Each seed draws a recording of its own (128 pixels wide, 3 alike animals that meet and hide each other). A network
 learns from random frames of its first part, and analyzes that part. Then one network learns from these frames and as
 many suggested ones, and others from these and as many random ones. All start anew, learn for as many epochs, and are
 measured on frames spread over the rest of the recording. The networks of the last epoch count, so no frame validates.
@@ -25,7 +25,7 @@ from poetlab.labels.frame_names import frame_file_name
 from poetlab.labels.label_set import IMAGES, LabeledImage, LabeledInstance, LabelSet
 from poetlab.video.reading import open_video
 
-N_ANIMALS = 4
+N_ANIMALS = 3
 VIDEO = "drawn.mp4"
 
 
@@ -44,8 +44,9 @@ def main() -> None:
             aps = [each.evaluation.coco["AP"] for each in outcomes]
             figures = [aps[0], float(np.mean(aps[1:-1])), aps[-1], aps[-1] - float(np.mean(aps[1:-1]))]
             rows.append(figures)
-            missed = [1 - each.evaluation.recall for each in (before, randoms[0], suggested)]
-            print_row(config.preset, str(seed), figures, missed, sum(each.minutes for each in outcomes))
+            missed = [f"{1 - each.evaluation.recall:.3f}" for each in (before, randoms[0], suggested)]
+            minutes = sum(each.minutes for each in outcomes)
+            print_row(config.preset, str(seed), figures, ", ".join(missed), f"{minutes:.2f}")
         print_row(config.preset, "mean", np.mean(rows, axis=0).tolist())
         gains = np.array(rows)[:, -1]
         error = gains.std(ddof=1) / np.sqrt(len(gains)) if len(gains) > 1 else float("nan")
@@ -130,14 +131,11 @@ def suggest(trial: trials.Trial, video: Path, options: argparse.Namespace) -> tu
     return outcome, [one.frame for one in suggestions]
 
 
-def print_row(
-    name: str, seed: str, figures: list[float], missed: list[float] = (), minutes: float | None = None
-) -> None:
-    """Print a row of the table; the columns of missed animals and of minutes may stay empty."""
+def print_row(name: str, seed: str, figures: list[float], *further: str) -> None:
+    """Print a row of the table; the mean has no further cells."""
     before, random, suggested, gain = figures
     cells = [f"{before:.3f}", f"{random:.3f}", f"{suggested:.3f}", f"{gain:+.3f}"]
-    missed_cell = ", ".join(f"{part:.3f}" for part in missed)
-    trials.print_row([name, seed, *cells, missed_cell, "" if minutes is None else f"{minutes:.2f}"])
+    trials.print_row([name, seed, *cells, *(further or "--")])
 
 
 if __name__ == "__main__":

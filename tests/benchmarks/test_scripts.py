@@ -66,6 +66,17 @@ def test_few_frames() -> None:
     assert all(cell in {"0 of 1", "1 of 1"} for cell in row[-2:])
 
 
+@pytest.mark.slow
+def test_suggested_frames_are_compared_with_random_ones() -> None:
+    sizes = ("--frames", 2, "--recorded", 12, "--held-out", 3, "--seeds", 2, "--epochs", 1)
+    head, *rows = table_of("suggested_frames.py", *sizes)
+    assert [row[:2] for row in rows] == [["poet-swift-light", seed] for seed in ("0", "1", "mean")]
+    assert head[2:6] == ["AP before", "AP with random", "AP with suggested", "gain"]
+    for row in rows:
+        _, random, suggested, gain = map(float, row[2:6])
+        assert gain == pytest.approx(suggested - random, abs=0.002)
+
+
 def test_a_setting_that_does_not_exist_is_said(labels: Path) -> None:
     command = [sys.executable, BENCHMARKS / "few_labels.py", labels, "--set", "training.epoch=3"]
     outcome = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -93,7 +93,7 @@ def test_disagreement_is_what_the_last_layer_moved_in_lengths_of_the_animal() ->
     length = np.hypot(60, 20)
     both = layer_disagreement(output_of(keypoints, [0.9, 0.8]), (100.0, 200.0), 0.5)
     assert both == pytest.approx([np.sqrt(20**2 / 2) / length], rel=1e-4)
-    assert layer_disagreement(output_of(keypoints, [0.9, 0.2]), (100.0, 200.0), 0.5).tolist() == [0]
+    assert layer_disagreement(output_of(keypoints, [0.9, 0.1]), (100.0, 200.0), 0.5).tolist() == [0]
 
 
 def test_one_layer_agrees_with_itself() -> None:
