@@ -11,7 +11,7 @@ import poetlab
 PACKAGE = Path(poetlab.__file__).parent
 
 LAYERS = (
-    {"errors", "settings", "skeleton", "poses", "files", "yaml_file", "overlap"},
+    {"errors", "settings", "skeleton", "poses", "files", "yaml_file", "overlap", "sleap_records"},
     {"model", "video", "device"},
     {"labels", "data", "results", "drawn", "weights"},
     {

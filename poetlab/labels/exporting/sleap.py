@@ -18,31 +18,9 @@ from poetlab.labels.exporting.folder import ExportFolder
 from poetlab.labels.exporting.sleap_skeleton import skeleton_metadata
 from poetlab.labels.label_set import UNLABELED, VISIBLE, LabeledImage, LabeledInstance
 from poetlab.labels.sleap_videos import OWN_MARK
+from poetlab.sleap_records import FRAME, INSTANCE, NO_ONE, POINT, PREDICTED, PREDICTED_POINT, USER
 
 _FORMAT = 1.4
-_USER, _PREDICTED = 0, 1
-_NO_ONE = -1
-"""The track of an instance without a name, and the origin of one that a person has not made of a prediction."""
-
-_FRAME = np.dtype(
-    [("frame_id", "u8"), ("video", "u4"), ("frame_idx", "u8"), ("instance_id_start", "u8"), ("instance_id_end", "u8")]
-)
-_INSTANCE = np.dtype(
-    [
-        ("instance_id", "i8"),
-        ("instance_type", "u1"),
-        ("frame_id", "u8"),
-        ("skeleton", "u4"),
-        ("track", "i4"),
-        ("from_predicted", "i8"),
-        ("score", "f4"),
-        ("point_id_start", "u8"),
-        ("point_id_end", "u8"),
-        ("tracking_score", "f4"),
-    ]
-)
-_POINT = np.dtype([("x", "f8"), ("y", "f8"), ("visible", "?"), ("complete", "?")])
-_PREDICTED_POINT = np.dtype([*_POINT.descr, ("score", "f8")])
 _NEGATIVE = np.dtype([("video_id", "u4"), ("frame_idx", "u8")])
 
 
@@ -84,7 +62,7 @@ def _write_labels(file: h5py.File, places: Sequence[_Place], tracks: Sequence[st
     frames: list[tuple[int, ...]] = []
     rows: list[tuple[float, ...]] = []
     negatives = []
-    points: dict[int, list[np.ndarray]] = {_USER: [], _PREDICTED: []}
+    points: dict[int, list[np.ndarray]] = {USER: [], PREDICTED: []}
     for image, video, frame in places:
         shown = [instance for instance in image.instances if instance.n_labeled and not instance.is_crowd]
         if not image.instances and not image.is_found_empty:
@@ -93,16 +71,16 @@ def _write_labels(file: h5py.File, places: Sequence[_Place], tracks: Sequence[st
             continue
         frames.append((len(frames), video, frame, len(rows), len(rows) + len(shown)))
         for instance in shown:
-            kind = _PREDICTED if instance.is_unconfirmed else _USER
+            kind = PREDICTED if instance.is_unconfirmed else USER
             score = _score(instance) if instance.is_unconfirmed else 0.0
-            track = tracks.index(instance.individual) if instance.individual else _NO_ONE
+            track = tracks.index(instance.individual) if instance.individual else NO_ONE
             start = len(points[kind]) * n_keypoints
             points[kind].append(_points(instance))
-            rows.append((len(rows), kind, len(frames) - 1, 0, track, _NO_ONE, score, start, start + n_keypoints, 0.0))
-    file["frames"] = np.array(frames, _FRAME)
-    file["instances"] = np.array(rows, _INSTANCE)
-    for name, kind, dtype in (("points", _USER, _POINT), ("pred_points", _PREDICTED, _PREDICTED_POINT)):
-        joined = np.concatenate(points[kind]) if points[kind] else np.zeros(0, _PREDICTED_POINT)
+            rows.append((len(rows), kind, len(frames) - 1, 0, track, NO_ONE, score, start, start + n_keypoints, 0.0))
+    file["frames"] = np.array(frames, FRAME)
+    file["instances"] = np.array(rows, INSTANCE)
+    for name, kind, dtype in (("points", USER, POINT), ("pred_points", PREDICTED, PREDICTED_POINT)):
+        joined = np.concatenate(points[kind]) if points[kind] else np.zeros(0, PREDICTED_POINT)
         file[name] = joined[list(dtype.names or ())].astype(dtype)
     if negatives:
         file["negative_frames"] = np.array(negatives, _NEGATIVE)
@@ -110,7 +88,7 @@ def _write_labels(file: h5py.File, places: Sequence[_Place], tracks: Sequence[st
 
 def _points(instance: LabeledInstance) -> np.ndarray:
     """An animal's points; a hidden one that is complete has been placed, and is occluded."""
-    points = np.zeros(len(instance.keypoints), _PREDICTED_POINT)
+    points = np.zeros(len(instance.keypoints), PREDICTED_POINT)
     points["x"], points["y"], visibility = instance.keypoints.T
     points["visible"], points["complete"] = visibility == VISIBLE, visibility != UNLABELED
     points["score"] = np.where(points["complete"], _score(instance), 0)

@@ -21,36 +21,12 @@ import poetlab
 from poetlab.poses import Poses
 from poetlab.results.exporting.writers import Writer, frames_at_once, parts_of
 from poetlab.skeleton import Skeleton
+from poetlab.sleap_records import FRAME, INSTANCE, NO_ONE, PREDICTED, PREDICTED_POINT
 
 if TYPE_CHECKING:
     import sleap_io
 
 _CHUNK_FRAMES = 4096
-
-_PREDICTED = 1
-"""The type of an instance that no person has placed."""
-
-_NO_ONE = -1
-"""The track of an instance without one, and the origin of one that was predicted."""
-
-_FRAME = np.dtype(
-    [("frame_id", "u8"), ("video", "u4"), ("frame_idx", "u8"), ("instance_id_start", "u8"), ("instance_id_end", "u8")]
-)
-_INSTANCE = np.dtype(
-    [
-        ("instance_id", "i8"),
-        ("instance_type", "u1"),
-        ("frame_id", "u8"),
-        ("skeleton", "u4"),
-        ("track", "i4"),
-        ("from_predicted", "i8"),
-        ("score", "f4"),
-        ("point_id_start", "u8"),
-        ("point_id_end", "u8"),
-        ("tracking_score", "f4"),
-    ]
-)
-_POINT = np.dtype([("x", "f8"), ("y", "f8"), ("visible", "?"), ("complete", "?"), ("score", "f8")])
 
 
 def sleap_files(_: Poses, name: str) -> dict[str, Writer]:
@@ -93,11 +69,14 @@ def write_slp(poses: Poses, path: Path) -> None:
     _write_empty_slp(poses, path)
     present = ~np.isnan(poses.keypoints).any(axis=-1).all(axis=-1)
     starts = np.concatenate([[0], np.cumsum(present.sum(axis=1))])
-    frames = np.zeros(poses.n_frames, _FRAME)
+    frames = np.zeros(poses.n_frames, FRAME)
     frames["frame_id"], frames["frame_idx"] = np.arange(poses.n_frames), poses.frames
     frames["instance_id_start"], frames["instance_id_end"] = starts[:-1], starts[1:]
     with h5py.File(path, "a") as file:
-        for name, dtype, n in (("instances", _INSTANCE, 1), ("pred_points", _POINT, poses.skeleton.n_keypoints)):
+        for name, dtype, n in (
+            ("instances", INSTANCE, 1),
+            ("pred_points", PREDICTED_POINT, poses.skeleton.n_keypoints),
+        ):
             del file[name]
             file.create_dataset(name, (int(starts[-1]) * n,), dtype)
         del file["frames"]
@@ -221,16 +200,16 @@ def _instances_and_points(part: Poses, first: int, first_frame: int) -> tuple[np
     visible = ~np.isnan(part.keypoints).any(axis=-1)
     frame, individual = np.nonzero(visible.any(axis=-1))
     n, k = len(frame), part.skeleton.n_keypoints
-    instances = np.zeros(n, _INSTANCE)
+    instances = np.zeros(n, INSTANCE)
     instances["instance_id"] = first + np.arange(n)
-    instances["instance_type"] = _PREDICTED
+    instances["instance_type"] = PREDICTED
     instances["frame_id"] = first_frame + frame
-    instances["track"] = individual if part.tracked else _NO_ONE
-    instances["from_predicted"] = _NO_ONE
+    instances["track"] = individual if part.tracked else NO_ONE
+    instances["from_predicted"] = NO_ONE
     instances["score"] = part.scores[frame, individual]
     instances["point_id_start"] = instances["instance_id"] * k
     instances["point_id_end"] = instances["point_id_start"] + k
-    points = np.zeros((n, k), _POINT)
+    points = np.zeros((n, k), PREDICTED_POINT)
     points["visible"] = visible[frame, individual]
     points["x"], points["y"] = (
         np.where(points["visible"], part.keypoints[frame, individual, :, axis], np.nan) for axis in (0, 1)
