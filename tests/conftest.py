@@ -15,6 +15,7 @@ import torch
 from poetlab.config import Config
 from poetlab.data.image_size import ImageSizeSettings
 from poetlab.drawn.dataset import draw_dataset
+from poetlab.model.presets import SwiftSettings
 from poetlab.poses import Instances
 from poetlab.project import Project, create_project, open_project
 from poetlab.results.writing import ResultsWriter
@@ -40,6 +41,20 @@ hypothesis.settings.load_profile("steady")  # the same examples everywhere; the 
 def one_thread() -> None:
     """Compute with one thread: networks this small gain nothing from more, and lose much where cores are busy."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture
+def tiny_swift() -> SwiftSettings:
+    """The sizes of a network of the swift family that runs in milliseconds."""
+    return SwiftSettings(
+        n_queries=4,
+        n_decoder_layers=2,
+        n_features=16,
+        n_heads=4,
+        n_feedforward=32,
+        n_fine_features=8,
+        n_key_features=8,
+    )
 
 
 @pytest.fixture

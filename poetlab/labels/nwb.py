@@ -9,7 +9,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from poetlab.errors import LabelError, SkeletonError
+from poetlab.errors import LabelError
+from poetlab.labels.hdf5 import open_labels
 from poetlab.labels.label_set import OCCLUDED, UNLABELED, VISIBLE
 from poetlab.labels.nwb_file import child, children, find_all, read_array, read_texts
 from poetlab.labels.nwb_images import NwbImages
@@ -32,17 +33,8 @@ def read_nwb(path: Path) -> SourceLabels:
         LabelError: If the file has no training frames, contradicts itself, or leads to another file.
         SkeletonError: If its skeleton is none.
     """
-    try:
-        with h5py.File(path, "r") as file:
-            return _read(file, path)
-    except (LabelError, SkeletonError) as error:
-        raise type(error)(f"{path}: {error}") from error
-    except OSError as error:
-        reason = error.strerror or "it is cut short or damaged, or no HDF5 file"
-        raise LabelError(f"{path}: cannot be read ({reason}); save or copy it again") from error
-    except (AttributeError, LookupError, TypeError, ValueError, OverflowError, RuntimeError) as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise LabelError(f"{path}: not NWB with ndx-pose's PoseTraining ({reason}); save it again") from error
+    with open_labels(path, "NWB with ndx-pose's PoseTraining", "save it again") as file:
+        return _read(file, path)
 
 
 def _read(file: h5py.File, path: Path) -> SourceLabels:

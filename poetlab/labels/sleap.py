@@ -13,7 +13,8 @@ from typing import NamedTuple
 import h5py
 import numpy as np
 
-from poetlab.errors import LabelError, SkeletonError
+from poetlab.errors import LabelError
+from poetlab.labels.hdf5 import open_labels
 from poetlab.labels.label_set import OCCLUDED, UNLABELED, VISIBLE
 from poetlab.labels.provenance import Provenance
 from poetlab.labels.sleap_skeleton import read_skeletons
@@ -49,17 +50,8 @@ def read_sleap(path: Path) -> SourceLabels:
         LabelError: If the file is no SLEAP project, contradicts itself, or holds nothing but predictions.
         SkeletonError: If its skeleton is none.
     """
-    try:
-        with h5py.File(path, "r") as file:
-            return _read(file, path)
-    except (LabelError, SkeletonError) as error:
-        raise type(error)(f"{path}: {error}") from error
-    except OSError as error:
-        reason = error.strerror or "it is cut short or damaged, or no HDF5 file"
-        raise LabelError(f"{path}: cannot be read ({reason}); save it again in SLEAP, or copy it again") from error
-    except (AttributeError, LookupError, TypeError, ValueError, OverflowError, RecursionError) as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise LabelError(f"{path}: not a SLEAP project ({reason}); save it again in SLEAP") from error
+    with open_labels(path, "a SLEAP project", "save it again in SLEAP") as file:
+        return _read(file, path)
 
 
 class _Tables(NamedTuple):

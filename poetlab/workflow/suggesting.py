@@ -96,10 +96,7 @@ def suggest_frames(
     suggestions = suggest_among(analyzed, n, look)
     if not suggestions:
         raise LabelError("every analyzed frame of these videos is labeled already; analyze others")
-    with telling_errors(folder), whole_folder(folder) as partial:
-        for source in sources:
-            _write(source, [one.frame for one in suggestions if one.video == source.name], partial, tell)
-        write_frame_table(partial / TABLE, [_row(one) for one in suggestions])
+    _write(folder, sources, suggestions, tell)
     return suggestions
 
 
@@ -168,17 +165,25 @@ def _look(predictor: FittingPredictor, source: _Source, frames: list[int], thres
         )
 
 
-def _write(source: _Source, frames: list[int], folder: Path, tell: OnProgress) -> None:
-    if frames:
-        places = {frame: place for place, frame in enumerate(sorted(frames), start=1)}
-        with open_video(source.video) as video:
-            write_frames(
-                video,
-                source.name,
-                frames,
-                folder,
-                lambda frame: tell("writing", source.video, places[frame], len(frames)),
-            )
+def _write(folder: Path, sources: Sequence[_Source], suggestions: Sequence[Suggestion], tell: OnProgress) -> None:
+    with telling_errors(folder), whole_folder(folder) as partial:
+        for source in sources:
+            frames = [one.frame for one in suggestions if one.video == source.name]
+            if frames:
+                _write_images(source, frames, partial, tell)
+        write_frame_table(partial / TABLE, [_row(one) for one in suggestions])
+
+
+def _write_images(source: _Source, frames: list[int], folder: Path, tell: OnProgress) -> None:
+    places = {frame: place for place, frame in enumerate(sorted(frames), start=1)}
+    with open_video(source.video) as video:
+        write_frames(
+            video,
+            source.name,
+            frames,
+            folder,
+            lambda frame: tell("writing", source.video, places[frame], len(frames)),
+        )
 
 
 def _row(one: Suggestion) -> dict[str, Any]:

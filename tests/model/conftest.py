@@ -27,18 +27,9 @@ def tiny_settings() -> ModelSettings:
 
 
 @pytest.fixture
-def swift_settings() -> SwiftSettings:
-    """The sizes of a network of the swift family that runs in milliseconds."""
-    return SwiftSettings(
-        coarsest_stride=32,
-        n_queries=4,
-        n_decoder_layers=2,
-        n_features=16,
-        n_heads=4,
-        n_feedforward=32,
-        n_fine_features=8,
-        n_key_features=8,
-    )
+def swift_settings(tiny_swift: SwiftSettings) -> SwiftSettings:
+    """The sizes of a tiny network of the swift family that uses its whole backbone."""
+    return tiny_swift.model_copy(update={"coarsest_stride": 32})
 
 
 @pytest.fixture

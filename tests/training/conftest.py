@@ -64,20 +64,6 @@ def model() -> Poet:
 
 
 @pytest.fixture
-def tiny_swift() -> SwiftSettings:
-    """The sizes of a network of the swift family that runs in milliseconds."""
-    return SwiftSettings(
-        n_queries=4,
-        n_decoder_layers=2,
-        n_features=16,
-        n_heads=4,
-        n_feedforward=32,
-        n_fine_features=8,
-        n_key_features=8,
-    )
-
-
-@pytest.fixture
 def swift_model(tiny_swift: SwiftSettings) -> Swift:
     """A network of the swift family that runs in milliseconds."""
     torch.manual_seed(1)
