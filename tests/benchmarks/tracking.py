@@ -12,8 +12,10 @@ import numpy as np
 
 from poetlab.drawn.detections import DrawnAnimals, Faults, darting_animals, detect, wandering_animals
 from poetlab.drawn.scenario import Scenario
+from poetlab.results.detections import DetectionBlock, join_instances
+from poetlab.results.pose_blocks import fill_gaps, place_in_slots
 from poetlab.tracking.figures import TrackingFigures, tracking_figures
-from poetlab.tracking.identities import Identities, identities_of_tracks
+from poetlab.tracking.identities import Identities, identities_of_blocks
 from poetlab.tracking.settings import TrackingSettings
 from poetlab.tracking.track import track_detections
 
@@ -74,9 +76,11 @@ def run(case: Case, seed: int) -> tuple[TrackingFigures, float]:
     tracks = track_detections(frames, animals.skeleton, TrackingSettings(), n_animals)
     milliseconds = 1000 * (time.perf_counter() - begin) / len(frames)
     assert len(tracks.individuals) == n_animals
-    names = tuple(map(str, range(n_animals)))
-    truth = Identities(names, np.arange(len(frames)), animals.keypoints)
-    found = identities_of_tracks(frames, tracks, truth.frames)
+    truth = Identities(tuple(map(str, range(n_animals))), np.arange(len(frames)), animals.keypoints)
+    counts = np.array([len(instances) for instances in drawn.frames])
+    block = DetectionBlock(truth.frames, animals.times, counts, join_instances(drawn.frames))
+    poses = fill_gaps(place_in_slots([block], tracks.slots, n_animals), TrackingSettings().fill_gap)
+    found = identities_of_blocks(tracks.individuals, poses, truth.frames)
     return tracking_figures(truth, found, animals.skeleton), milliseconds
 
 

@@ -46,9 +46,9 @@ def make_poses(n_frames: int, n_individuals: int = 2, n_keypoints: int = 3) -> P
 
 
 def without(poses: Poses, individual: int, rows: slice) -> Poses:
-    keypoints, visibility = poses.keypoints.copy(), poses.visibility.copy()
-    keypoints[rows, individual], visibility[rows, individual] = np.nan, 0
-    return replace(poses, keypoints=keypoints, visibility=visibility)
+    keypoints, visibility, scores = poses.keypoints.copy(), poses.visibility.copy(), poses.scores.copy()
+    keypoints[rows, individual], visibility[rows, individual], scores[rows, individual] = np.nan, 0, 0
+    return replace(poses, keypoints=keypoints, visibility=visibility, scores=scores)
 
 
 def amount(path: Path, color: tuple[int, int, int]) -> int:
