@@ -114,11 +114,11 @@ def _show_result(tracked: "TrackedResult") -> None:
 def _show_summary(tracked: "list[TrackedResult]") -> None:
     if not tracked:
         return
-    summary = table("result", "frames", "individuals", "joins", "gaps", "filled", "detections", "left out")
+    summary = table("result", "frames", "individuals", "joins", "doubtful", "gaps", "filled", "left out")
     for one in tracked:
-        numbers = (one.n_frames, one.n_seen, one.n_joins, one.n_gaps, one.n_filled)
-        detections = (one.n_detections, one.n_left_out)
-        summary.add_row(plain(one.result.name), *map(str, numbers + detections))
+        numbers = (one.n_frames, one.n_seen, one.n_joins, one.n_doubtful, one.n_gaps, one.n_filled)
+        left_out = f"{one.n_left_out} of {one.n_detections}"
+        summary.add_row(plain(one.result.name), *map(str, numbers), left_out)
     show_table(summary)
     compared = table("labels", "frames", "missed", "switches", "fragments", "IDF1", "IDF1 of found", "HOTA")
     for one in tracked:

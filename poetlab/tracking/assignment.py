@@ -16,9 +16,6 @@ _GOOD_LINK = 5.0
 _GOOD_SECOND = 4.0
 """The same for the link of a first detection, which may have been a false one, with a second."""
 
-_GOOD_NEAR_LOST = 3.5
-"""The same where an animal that was lost lately could be: it may be back just when the other one is missed."""
-
 _DOUBT = 1.5
 """If it costs less than this to exchange two animals, it is left to stitching who is who."""
 
@@ -68,7 +65,6 @@ def find_links(
     good = np.where(is_known[rows], _GOOD_LINK, _GOOD_SECOND)
     if cost_of_lost is not None:
         taken = np.minimum(taken, cost_of_lost[detections])
-        good = np.where(cost_of_lost[detections] < WORST_LINK, np.minimum(good, _GOOD_NEAR_LOST), good)
     shared = _shared(cost, rows, detections, taken, is_duplicate)
     doubtful = shared | (cost[rows, detections] > good)
     return Links(rows, detections, doubtful)

@@ -35,6 +35,7 @@ class TrackedResult:
         individuals: Names of the individuals, also of those that were never seen.
         n_seen: Individuals that were ever seen.
         n_joins: Places where two stretches were taken for one animal: where a switch could be.
+        n_doubtful: Those of them where another way to join was nearly as likely.
         n_frames: Frames.
         n_detections: Detections in all of them.
         n_left_out: Those that belong to no individual.
@@ -50,6 +51,7 @@ class TrackedResult:
     individuals: tuple[str, ...] = ()
     n_seen: int = 0
     n_joins: int = 0
+    n_doubtful: int = 0
     n_frames: int = 0
     n_detections: int = 0
     n_left_out: int = 0
@@ -203,6 +205,7 @@ def _track(
         tracks.individuals,
         n_seen=tracks.n_seen,
         n_joins=len(tracks.joins),
+        n_doubtful=int(tracks.joins.is_doubtful.sum()),
         n_frames=int(attributes["n_frames"]),
         n_detections=len(tracks.slots),
         n_left_out=int((tracks.slots < 0).sum()),

@@ -97,7 +97,7 @@ def test_presence_shows_where_animals_could_be_switched(tmp_path: Path):
     darkness = []
     for name, frame in (("early", 50), ("late", 150)):
         path = tmp_path / f"{name}.png"
-        plot_presence(poses, path, make_joins([(frame, frame - 5, 1)]))
+        plot_presence(poses, path, make_joins([(frame, frame - 5, 1, 2.0)]))
         picture, plain = (np.asarray(Image.open(one).convert("L"), float) for one in (path, tmp_path / "plain.png"))
         rows, columns = np.nonzero(plain - picture > 100)
         assert len(columns) > 5
