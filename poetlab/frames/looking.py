@@ -16,6 +16,7 @@ from poetlab.errors import VideoError
 from poetlab.model.network import Network, NetworkOutput
 from poetlab.model.pose_vector import unit_to_pixels
 from poetlab.model.swift import Swift
+from poetlab.poses import SEEN
 from poetlab.video.reading import Frame, VideoFile
 
 
@@ -80,15 +81,18 @@ def layer_disagreement(output: NetworkOutput, size: tuple[float, float], thresho
         threshold: Score from which a query is an animal.
 
     Returns:
-        (B,) root of the mean square over keypoints, in lengths of the animal (the diagonal of the box around it); 0
-        where there is no animal, and for a network of one layer.
+        (B,) root of the mean square over the keypoints that it takes to be seen, in lengths of the animal (the diagonal
+        of the box around it); NaN where there is no animal, and 0 for a network of one layer.
     """
     keypoints = unit_to_pixels(output.poses.keypoints[-2:], size)  # (1 or 2, B, Q, k, 2)
     last = keypoints[-1]
     lengths = (last.amax(dim=2) - last.amin(dim=2)).norm(dim=-1).clamp(min=1)  # (B, Q)
-    moved = (last - keypoints[0]).square().sum(-1).mean(-1).sqrt() / lengths  # (B, Q)
+    seen = output.poses.visibility[-1] >= SEEN  # (B, Q, k)
+    squared = (last - keypoints[0]).square().sum(-1) * seen
+    moved = (squared.sum(-1) / seen.sum(-1).clamp(min=1)).sqrt() / lengths  # (B, Q)
     found = output.scores[-1] >= threshold
-    return torch.where(found, moved, 0.0).amax(dim=1).float().cpu().numpy()
+    most = torch.where(found, moved, -1.0).amax(dim=1)
+    return torch.where(most >= 0, most, torch.nan).float().cpu().numpy()
 
 
 @contextmanager
