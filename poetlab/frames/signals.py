@@ -12,14 +12,14 @@ from poetlab.poses import SEEN, Poses
 
 
 def low_score(poses: Poses) -> np.ndarray:
-    """(frames,) what the least sure animal's score lacks to 1."""
-    return _worst(np.where(poses.scores > 0, 1 - poses.scores, np.nan))
+    """(frames,) what the scores of the animals that were found lack to 1, in the mean."""
+    return _mean_of_known(np.where(poses.scores > 0, 1 - poses.scores, np.nan))
 
 
 def unsure_visibility(poses: Poses) -> np.ndarray:
-    """(frames,) how near the visibilities are to 1/2, in the mean of the animal that is worst: from 0 to 1."""
+    """(frames,) how near the visibilities of the animals that were found are to 1/2, in the mean: from 0 to 1."""
     doubt = 1 - np.abs(2 * poses.visibility - 1)
-    return _worst(np.where(poses.scores > 0, doubt.mean(axis=2), np.nan))
+    return _mean_of_known(np.where(poses.scores > 0, doubt.mean(axis=2), np.nan))
 
 
 def jump(poses: Poses) -> np.ndarray:
@@ -72,7 +72,7 @@ def measure_results(poses: Poses, counts: np.ndarray, usual: int) -> dict[str, n
 
 
 WORDS: dict[str, Callable[[float], str]] = {
-    "low_score": lambda value: f"an animal has a score of only {1 - value:.2f}",
+    "low_score": lambda value: f"scores of only {1 - value:.2f} in the mean",
     "visibility": lambda value: f"unsure which keypoints can be seen ({value:.0%} in doubt)",
     "jump": lambda value: f"an animal jumps ({value:.2f} body lengths)",
     "missing": lambda value: f"fewer animals than usual ({value:.0f} missing)",

@@ -50,12 +50,12 @@ def remove(poses: Poses, frame: int, individual: int) -> None:
     poses.scores[frame, individual] = 0
 
 
-def test_the_lowest_score_counts() -> None:
+def test_scores_count_in_the_mean_of_the_animals_that_were_found() -> None:
     poses = make_poses()
     poses.scores[3, 1] = 0.3
     remove(poses, 5, 0)
     expected = np.full(N_FRAMES, 0.1)
-    expected[3] = 0.7
+    expected[3] = (0.1 + 0.7) / 2
     assert low_score(poses) == pytest.approx(expected)
 
 
@@ -73,7 +73,7 @@ def test_visibilities_near_a_half_are_unsure_and_others_are_not() -> None:
     poses.visibility[2, 0] = 0.5, 0.75
     poses.visibility[6, 1] = 0.0
     expected = np.zeros(N_FRAMES)
-    expected[2] = (1 + 0.5) / 2
+    expected[2] = (1 + 0.5) / 2 / 2
     assert unsure_visibility(poses) == pytest.approx(expected)
 
 
@@ -197,7 +197,7 @@ def test_reasons_are_what_stands_out_the_clearest_first() -> None:
     surer = {"low_score": 0.8, "jump": 0.99, "missing": 0.9, "visibility": 0.5, "layers": 0.76}
     first, second, third = reasons_for(values, surer)
     assert first == "an animal jumps (1.50 body lengths)"
-    assert second == "an animal has a score of only 0.30"
+    assert second == "scores of only 0.30 in the mean"
     assert third == "the decoder's layers disagree (5.0% of the animal's length)"
 
 
