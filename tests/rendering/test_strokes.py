@@ -34,7 +34,8 @@ def test_a_line_covers_what_is_near_it(seed: int, width: float):
     start, end = np.random.default_rng(seed).uniform((-10, -10), (130, 100), (2, 2))
     core, _ = covered([[*start, *end]], [width], [1.0])
     distance = distance_to_line(start, end)
-    assert (core[distance < width / 2 - 1] > 0.9).all()
+    assert (core[distance < width / 2 - 1] > 0.7).all()
+    assert core[distance < width / 2 - 1].sum() >= 0.98 * (distance < width / 2 - 1).sum()
     assert (core[distance > width / 2 + 1.5] == 0).all()
 
 
@@ -43,7 +44,7 @@ def test_a_line_covers_what_is_near_it(seed: int, width: float):
 def test_a_dot_is_as_large_as_asked_for(seed: int, radius: float):
     x, y = np.random.default_rng(seed).uniform(20, 70, 2)
     core, _ = covered([[x - radius, y - radius, x + radius, y + radius]], [0], [1.0])
-    assert core.sum() == pytest.approx(np.pi * radius**2, rel=0.12)
+    assert np.sqrt(core.sum() / np.pi) == pytest.approx(radius, abs=0.15)
     rows, columns = np.indices(SIZE)
     np.testing.assert_allclose([(columns * core).sum(), (rows * core).sum()] / core.sum(), [x, y], rtol=0, atol=0.1)
 
