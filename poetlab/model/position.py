@@ -1,4 +1,4 @@
-"""The fixed position encoding that tells the transformer where each feature lies."""
+"""Fixed encodings of positions, by waves: where each feature of a map lies, and where the points of a pose do."""
 
 import math
 from typing import NamedTuple
@@ -60,6 +60,13 @@ class _Kind(NamedTuple):
     size: torch.Size
     device: torch.device
     dtype: torch.dtype
+
+
+def waves(coordinates: Tensor, n_features: int) -> Tensor:
+    """Sines and cosines of coordinates (..., 2) around 0, from slow to fast: (..., n_features)."""
+    frequencies = math.pi * torch.logspace(-1, 2, n_features // 4, device=coordinates.device)
+    angles = coordinates[..., None] * frequencies  # (..., 2, n_features / 4)
+    return torch.cat([angles.sin(), angles.cos()], dim=-1).flatten(-2)
 
 
 def _waves(positions: Tensor, n_waves: int, temperature: float) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from poetlab.model.checkpoint import Snapshot
 from poetlab.model.folding import folded_copy
+from poetlab.model.position import waves
 from poetlab.model.presets import SwiftSettings
 from poetlab.model.swift import (
     FIELD_STRIDE,
@@ -20,7 +21,6 @@ from poetlab.model.swift import (
     SwiftOutput,
     sample,
     strongest_centers,
-    waves,
 )
 from poetlab.skeleton import Skeleton
 
@@ -129,6 +129,29 @@ def test_guided_queries_change_nothing_of_the_others(model: Swift) -> None:
     assert_same(beside, without, close=0)
     torch.testing.assert_close(beside.points.logits, without.points.logits, atol=0, rtol=0)
     torch.testing.assert_close(beside.points.field, without.points.field, atol=0, rtol=0)
+
+
+@torch.no_grad()
+def test_guided_queries_of_an_image_do_not_depend_on_the_rest_of_the_batch(model: Swift) -> None:
+    hold_norms(model.train())
+    images, guides = random_images(3), torch.rand(3, 4, 2, generator=torch.Generator().manual_seed(1))
+    guides[0, 1:], guides[2] = math.nan, math.nan  # images with one animal, four and none
+    together = model(images, guides).guided
+    assert together.is_finite()
+    for image, n_guides in enumerate((1, 4)):
+        alone = model(images[image : image + 1], guides[image : image + 1, :n_guides]).guided
+        mine = SwiftOutput(together.size, *(getattr(together, part)[:, image, None, :n_guides] for part in PARTS))
+        assert_same(mine, alone)
+    guides[0, 1] = 0.5  # one more animal does change the first, so that the test can fail
+    changed = model(images, guides).guided
+    assert (changed.presence_logits[:, 0, 0] - together.presence_logits[:, 0, 0]).abs().max() > 1e-4
+
+
+def hold_norms(model: Swift) -> None:
+    """Batch norms mix the images of a batch in training, as nothing else does."""
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
 
 
 def test_a_score_is_the_geometric_mean_of_presence_and_expected_oks() -> None:
