@@ -46,12 +46,17 @@ class MapPositions:
     def __call__(self, maps: Tensor) -> Tensor:
         """The encoding (1, h * w, n_features) of maps (B, D, h, w), on their device and of their type."""
         kind = _Kind(maps.shape[-2:], maps.device, maps.dtype)
+        if torch.compiler.is_exporting():  # tensors are mere signs then, of no use later
+            return self._encoding(kind)
         if self._latest is None or self._latest[0] != kind:
-            # what is made in inference mode could take no part in training later
-            with torch.inference_mode(False):  # noqa: FBT003 (torch.compile understands no keyword here)
-                everywhere = torch.ones(1, *kind.size, dtype=torch.bool, device=kind.device)
-                self._latest = kind, sine_position_encoding(everywhere, self.n_features).to(kind.dtype)
+            self._latest = kind, self._encoding(kind)
         return self._latest[1]
+
+    def _encoding(self, kind: "_Kind") -> Tensor:
+        # what is made in inference mode could take no part in training later
+        with torch.inference_mode(False):  # noqa: FBT003 (torch.compile understands no keyword here)
+            everywhere = torch.ones(1, *kind.size, dtype=torch.bool, device=kind.device)
+            return sine_position_encoding(everywhere, self.n_features).to(kind.dtype)
 
 
 class _Kind(NamedTuple):

@@ -366,8 +366,7 @@ class Heads(nn.Module):
 def strongest_centers(logits: Tensor, shifts: Tensor, n_queries: int) -> Tensor:
     """The places (B, Q, 2), in pixels, where queries start: the highest peaks of centers, then the highest other cells.
 
-    Peaks spread the queries over the animals; what they find is never suppressed. Fewer than Q only if there are fewer
-    cells.
+    Peaks spread the queries over the animals; nothing is suppressed later. Fewer than Q only if there are fewer cells.
 
     Args:
         logits: (B, h, w) whether a center lies in a cell of stride 4.
@@ -375,6 +374,7 @@ def strongest_centers(logits: Tensor, shifts: Tensor, n_queries: int) -> Tensor:
         n_queries: Q.
     """
     width = logits.shape[2]
+    logits = (logits * 1024).round()  # so that errors of rounding, which vary with the batch, do not rank like cells
     is_peak = logits == F.max_pool2d(logits, kernel_size=3, stride=1, padding=1)
     below_all = logits - (logits.amax((1, 2), keepdim=True) - logits.amin((1, 2), keepdim=True) + 1)
     ranked = torch.where(is_peak, logits, below_all).flatten(1)  # (B, h w)

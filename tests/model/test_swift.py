@@ -249,7 +249,7 @@ def strongest_by_brute_force(logits: list[list[float]], n: int) -> list[tuple[in
 @pytest.mark.parametrize(("size", "n_queries"), [((6, 9), 5), ((9, 6), 20), ((3, 4), 12), ((2, 3), 10), ((1, 1), 4)])
 def test_the_strongest_centers_by_brute_force(size: tuple[int, int], n_queries: int) -> None:
     random = torch.Generator().manual_seed(2)
-    logits = torch.randn(3, *size, generator=random)
+    logits = torch.stack([torch.randperm(size[0] * size[1], generator=random).view(size) / 16 - 2 for _ in range(3)])
     shifts = torch.randn(3, *size, 2, generator=random)
     found = strongest_centers(logits, shifts, n_queries)
     assert found.shape == (3, min(n_queries, size[0] * size[1]), 2)
@@ -258,6 +258,14 @@ def test_the_strongest_centers_by_brute_force(size: tuple[int, int], n_queries: 
         for place, (row, column) in zip(found[image], cells, strict=True):
             expected = torch.tensor([column + 0.5, row + 0.5]) + shifts[image, row, column]
             torch.testing.assert_close(place, 4 * expected)
+
+
+def test_errors_of_rounding_do_not_choose_the_cells() -> None:
+    logits = torch.randint(-20, 0, (1, 12, 12), generator=torch.Generator().manual_seed(0)).float() / 4
+    expected = strongest_centers(logits, torch.zeros(1, 12, 12, 2), 10)
+    for seed in range(5):
+        errors = 1e-5 * torch.randn(logits.shape, generator=torch.Generator().manual_seed(seed))
+        assert torch.equal(strongest_centers(logits + errors, torch.zeros(1, 12, 12, 2), 10), expected)
 
 
 def test_a_flat_map_starts_queries_at_different_cells() -> None:
