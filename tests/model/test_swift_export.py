@@ -41,6 +41,7 @@ def assert_computes_the_same(exported: Callable[[Tensor], tuple[Tensor, ...]], p
             torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of torch's own code
 def test_an_exported_network_computes_the_same(poses: Poses) -> None:
     assert_computes_the_same(torch.export.export(poses, (images(0),)).module(), poses)
