@@ -34,7 +34,7 @@ _FEWEST_STEPS_AN_EPOCH = 4
 _BYTES_PER_PIXEL = 2000
 """Memory of a training step for each pixel of its input; poet-r50 takes 1300, and finer features take more."""
 
-_STEPS = {"cpu": 3000, "cuda": 6000}
+_STEPS = {"cpu": 2400, "cuda": 6000}
 _EPOCHS = (30, 1000)
 _LEARNING_RATE, _ITS_BATCH_SIZE = 1e-3, 4
 _FEWEST_QUERIES = 10

@@ -60,6 +60,14 @@ def test_convergence_has_a_row_for_every_part_removed() -> None:
 
 
 @pytest.mark.slow
+def test_ablation_has_a_row_for_every_part_removed() -> None:
+    sizes = ("--training", 4, "--held-out", 2, "--epochs", 1)
+    removed = ("nothing", "the pose field", "attention within a pose", "the encoder")
+    _, *rows = table_of("ablation.py", *sizes, "--part", *removed)
+    assert [row[:3] for row in rows] == [["poet-swift-light", part, "0"] for part in removed]
+
+
+@pytest.mark.slow
 def test_few_frames() -> None:
     _, row = table_of("few_frames.py", "--frames", 4, "--held-out", 2, "--seeds", 1, "--epochs", 1)
     assert row[:2] == ["poet-r18", "4"]

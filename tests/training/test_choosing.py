@@ -152,17 +152,17 @@ def test_why_a_batch_is_small() -> None:
     assert (small.value, small.reason) == (2, "memory holds them at 320 x 640 pixels")
 
 
-@pytest.mark.parametrize(("n_images", "batch_size"), [(10, 2), (20, 4), (40, 8), (300, 8), (700, 8)])
+@pytest.mark.parametrize(("n_images", "batch_size"), [(10, 2), (20, 4), (40, 8), (300, 8), (600, 8)])
 def test_steps_are_about_as_many_for_any_number_of_images(n_images: int, batch_size: int) -> None:
     epochs = choosing.choose_epochs(replace(FACTS, n_images=n_images), CPU, batch_size).value
-    assert 3000 <= epochs * math.ceil(n_images / batch_size) < 3100
+    assert 2400 <= epochs * math.ceil(n_images / batch_size) < 2500
 
 
 def test_epochs_are_within_bounds() -> None:
     assert choosing.choose_epochs(replace(FACTS, n_images=1), CPU, 2).value == 1000
     assert choosing.choose_epochs(replace(FACTS, n_images=100_000), CPU, 8).value == 30
     many = replace(FACTS, n_images=320)
-    assert choosing.choose_epochs(many, GPU, 8).value == 2 * choosing.choose_epochs(many, CPU, 8).value == 150
+    assert (choosing.choose_epochs(many, CPU, 8).value, choosing.choose_epochs(many, GPU, 8).value) == (60, 150)
 
 
 def test_the_learning_rate_grows_with_the_root_of_the_batch_size() -> None:
