@@ -16,7 +16,7 @@ _CHUNK = 2**20
 _SPACE = re.compile(r"\s*")
 _NUMBER = re.compile(r"[-+.0-9eE]*")
 
-_MAX_VALUE = 2**25
+_MAX_VALUE = 2**24
 """Characters of one entry of a list: more than the labels of one image take, and less than fills the memory."""
 
 _MAX_ENTRIES = 5_000_000
@@ -162,11 +162,13 @@ class _Scanner:
         """Take the next value."""
         while True:
             self.peek()
-            is_large = len(self._text) - self._place > _MAX_VALUE
             try:
                 value, end = _DECODER.raw_decode(self._text, self._place)
             except json.JSONDecodeError as error:
-                if is_large or not self._read(max(_CHUNK, len(self._text) - self._place)):
+                length = len(self._text) - self._place
+                if length >= _MAX_VALUE:
+                    raise ValueError(f"{what} is longer than {_MAX_VALUE:,} characters, or is damaged") from error
+                if not self._read(min(max(_CHUNK, length), _MAX_VALUE - length)):
                     raise self._error(f"{what} is cut short or damaged, {error.msg}", error.pos) from error
             else:
                 if not self._may_go_on(end) or not self._read(_CHUNK):

@@ -139,7 +139,7 @@ def test_an_entry_without_end_is_not_read_into_memory(tmp_path: Path, monkeypatc
     (tmp_path / "a.json").write_text('[{"a": [' + "0," * 2**22)
     tracemalloc.start()
     try:
-        with pytest.raises(LabelError, match="entry 1 of its list is cut short or damaged"):
+        with pytest.raises(LabelError, match="entry 1 of its list is longer than 4,096 characters"):
             list(read_json_list(tmp_path / "a.json"))
         assert tracemalloc.get_traced_memory()[1] < 2**20
     finally:
