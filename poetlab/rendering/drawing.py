@@ -4,18 +4,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from poetlab.rendering.canvas import Canvas, Paint
+from poetlab.rendering.canvas import Canvas
 from poetlab.rendering.colors import Color
-from poetlab.rendering.labels import paint_labels
-from poetlab.rendering.strokes import Strokes, cover
+from poetlab.rendering.labels import label_shapes
+from poetlab.rendering.strokes import Sketch, Strokes, sketch
 from poetlab.skeleton import Skeleton
 
 _SMALLEST_DOT = 1.5
 _DOTS_ACROSS_IMAGE = 130
 _DOTS_ACROSS_ANIMAL = 30
-_LINE_WIDTH = 0.3
-"""Half of a line's, in radii of a dot."""
-_THINNEST_LINE = 0.5
+_LINE_WIDTH = 0.6
+"""In radii of a dot."""
+_THINNEST_LINE = 1.0
 
 
 def draw_instances(
@@ -43,66 +43,56 @@ def draw_instances(
     Returns:
         A new image of the same shape and type.
     """
-    channels = np.array(image.transpose(2, 0, 1), order="C")[None]
-    canvas = Canvas.of_rgb((image.shape[0], image.shape[1]), colors)
-    paints = paint_poses(keypoints[None], visibility[None], skeleton, canvas, 1)
-    if labels is not None:
-        paints += [paint_labels(keypoints[None], visibility[None], [labels], canvas)[1]]
-    canvas.paint(channels, {1: paints})
-    return np.ascontiguousarray(channels[0].transpose(1, 2, 0))
+    drawn, size = image.copy(order="C"), (image.shape[0], image.shape[1])
+    canvas = Canvas.of_rgb(size, colors)
+    shapes = [one.drawn() for one in sketch_poses(keypoints[None], visibility[None], skeleton, size)[0]]
+    texts = [] if labels is None else label_shapes(keypoints[None], visibility[None], [labels], size)[0]
+    for some in (shapes, texts):
+        for number, shape in enumerate(some):
+            canvas.paint(drawn, shape, number)
+    return drawn
 
 
-def paint_poses(
-    keypoints: np.ndarray, visibility: np.ndarray, skeleton: Skeleton, canvas: Canvas, scale: int
-) -> list[Paint]:
-    """Poses as `draw_instances` describes them, for the planes of one scale.
+def sketch_poses(
+    keypoints: np.ndarray,
+    visibility: np.ndarray,
+    skeleton: Skeleton,
+    size: tuple[int, int],
+    *,
+    trails: Strokes | None = None,
+) -> list[list[Sketch]]:
+    """Poses as `draw_instances` describes them, ready to be drawn.
 
     Args:
         keypoints: (images, n, k, 2) pixels (x, y).
         visibility: (images, n, k) probability that each keypoint can be seen.
         skeleton: Edges of the keypoint axis.
-        canvas: What to paint on; its colors are those of the n instances.
-        scale: Pixels from one sample of a plane to the next.
+        size: (height, width) of the images in pixels.
+        trails: Of (images, n, ...), to draw under the poses.
+
+    Returns:
+        A sketch for each of the n poses of each image.
     """
+    radii = _dot_radii(keypoints, max(_SMALLEST_DOT, min(size) / _DOTS_ACROSS_IMAGE))
+    strokes = _pose_strokes(keypoints, visibility, skeleton, radii)
+    return sketch(trails.under(strokes) if trails else strokes, 0.35 * radii + 0.4, size)
+
+
+def _pose_strokes(keypoints: np.ndarray, visibility: np.ndarray, skeleton: Skeleton, radii: np.ndarray) -> Strokes:
+    """(images, n, edges and keypoints): the fainter first, so that what is hardly there hides nothing."""
     edges = np.array(skeleton.edge_indices, dtype=np.int64).reshape(-1, 2)
-    dots = np.arange(skeleton.n_keypoints).repeat(2).reshape(-1, 2)  # a dot has no length
-    radii = _dot_radii(keypoints, max(_SMALLEST_DOT, min(canvas.sizes[1]) / _DOTS_ACROSS_IMAGE))
-    outlines = 0.35 * radii + 0.4
-    return [
-        _paint(keypoints, visibility, edges, np.maximum(_LINE_WIDTH * radii, _THINNEST_LINE), outlines, canvas, scale),
-        _paint(keypoints, visibility, dots, radii, outlines, canvas, scale),
-    ]
-
-
-def _paint(
-    keypoints: np.ndarray,
-    visibility: np.ndarray,
-    pairs: np.ndarray,
-    radii: np.ndarray,
-    outlines: np.ndarray,
-    canvas: Canvas,
-    scale: int,
-) -> Paint:
-    """Strokes between pairs of keypoints, of all instances of one image after those of another."""
-    n_images, n, _ = visibility.shape
-    strokes = Strokes(
-        starts=keypoints[:, :, pairs[:, 0]].reshape(-1, 2),
-        ends=keypoints[:, :, pairs[:, 1]].reshape(-1, 2),
-        radii=radii.repeat(len(pairs)),
-        outlines=outlines.repeat(len(pairs)),
-        opacity=visibility[:, :, pairs].min(axis=-1).ravel(),
+    radii = radii[..., None]
+    lines = Strokes(
+        keypoints[:, :, edges].reshape(*radii.shape[:2], len(edges), 4),
+        np.maximum(_LINE_WIDTH * radii, _THINNEST_LINE).repeat(len(edges), axis=2),
+        visibility[:, :, edges].min(axis=-1),
     )
-    covered = cover(strokes, canvas.sizes[scale], scale)
-    starts, colors = np.array([[canvas.n_values], [1]]) * np.indices((n_images, n)).reshape(2, -1).repeat(
-        len(pairs), axis=1
-    )
-    return Paint(
-        covered.places + starts.take(covered.strokes) if n_images > 1 else covered.places,
-        colors.take(covered.strokes),
-        covered.core,
-        covered.strength,
-        covered.core + covered.strength,
-    )
+    reach = np.concatenate([-radii, -radii, radii, radii], axis=2)[:, :, None]
+    dots = Strokes(np.tile(keypoints, 2) + reach, np.zeros_like(visibility), visibility)
+    strokes = lines.under(dots)
+    order = strokes.opacity.argsort(axis=2, kind="stable")
+    boxes = np.take_along_axis(strokes.boxes, order[..., None], axis=2)
+    return Strokes(boxes, *(np.take_along_axis(values, order, axis=2) for values in strokes[1:]))
 
 
 def _dot_radii(keypoints: np.ndarray, largest: float) -> np.ndarray:

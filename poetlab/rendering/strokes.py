@@ -1,153 +1,110 @@
-"""Lines and dots: which samples of an image they cover, and how much of each.
+"""Lines and dots, drawn by OpenCV: how much of each pixel they cover, and the black outline around them.
 
-numpy computes all strokes of many images at once: for each sample near a stroke, how far it is from its middle.
+numpy turns the strokes of many images into whole numbers at once; only what OpenCV does is done for each stroke.
 """
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
+import cv2
 import numpy as np
 
-_OUTLINE_STRENGTH = np.float32(0.6)
-_SOFT_EDGE = 0.5
-"""Samples on both sides of an edge over which it fades, so that it looks smooth."""
+from poetlab.rendering.shape import Shape
+
+_FINENESS_BITS = 4
+_FINENESS = 1 << _FINENESS_BITS
+"""Steps to which OpenCV rounds places within a pixel."""
+_FARTHEST = 30_000
+"""Pixels from the corner of the image to where strokes may lead; farther, OpenCV would run out of numbers."""
+_OPAQUE = 255
+_OUTLINE_STRENGTH = 0.6
+_LINE_SPREAD = 1.5
+"""Pixels by which OpenCV's antialiased lines are wider than what it is told."""
+_DOT_SPREAD = _FINENESS // 2
+"""Steps by which the radius of its antialiased dots is larger."""
 
 
-@dataclass(frozen=True, eq=False)
-class Strokes:
-    """Straight lines; one without length is a dot, and one without two ends is not painted.
+class Strokes(NamedTuple):
+    """Lines and dots, in the order in which they are drawn: where two of them meet, the later is seen.
 
     Attributes:
-        starts: (n, 2) pixels (x, y).
-        ends: (n, 2) pixels (x, y).
-        radii: (n,) half of each width in pixels.
-        outlines: (n,) width in pixels of the black outline around each.
-        opacity: (n,) from 0 to 1.
+        boxes: (..., n, 4) pixels: x and y of both ends of a line; left, top, right and bottom of a dot.
+        widths: (..., n) of lines in pixels, which OpenCV rounds to 1.5, 3.5, 5.5 and so on; 0 for dots.
+        opacity: (..., n) from 0 to 1; a stroke of 0, or one whose box is not finite, is not drawn.
     """
 
-    starts: np.ndarray
-    ends: np.ndarray
-    radii: np.ndarray
-    outlines: np.ndarray
+    boxes: np.ndarray
+    widths: np.ndarray
     opacity: np.ndarray
 
+    def under(self, others: Self) -> Self:
+        """These and then others."""
+        return type(self)(
+            np.concatenate([self.boxes, others.boxes], axis=-2),
+            np.concatenate([self.widths, others.widths], axis=-1),
+            np.concatenate([self.opacity, others.opacity], axis=-1),
+        )
 
-class Cover(NamedTuple):
-    """The samples that strokes cover.
+
+class Sketch(NamedTuple):
+    """Strokes of one color in one image, in the whole numbers that OpenCV draws with.
 
     Attributes:
-        strokes: Number of the stroke that covers each.
-        places: Number of each sample in its plane.
-        core: The part of each that has the stroke's color.
-        strength: The part of each that does not show the image: core and black outline.
+        corner: (left, top) of the part of the image that they are in, even numbers.
+        size: (width, height) of that part; not positive where there is nothing to see.
+        outline: Pixels of the black outline.
+        boxes: Those of the strokes, from the corner, in steps within pixels.
+        widths: What OpenCV has to be told to draw lines as wide as they shall be; 0 for dots.
+        grays: Opacities, of 255.
     """
 
-    strokes: np.ndarray
-    places: np.ndarray
-    core: np.ndarray
-    strength: np.ndarray
+    corner: tuple[int, int]
+    size: tuple[int, int]
+    outline: int
+    boxes: list[tuple[int, int, int, int]]
+    widths: list[int]
+    grays: list[int]
+
+    def drawn(self) -> Shape | None:
+        """What the strokes cover; None where there is nothing to see."""
+        (left, top), (width, height) = self.corner, self.size
+        if width <= 0 or height <= 0:
+            return None
+        core = np.zeros((height, width), np.uint8)
+        for (x, y, end_x, end_y), line_width, gray in zip(self.boxes, self.widths, self.grays, strict=True):
+            if not gray:
+                continue
+            if line_width:
+                cv2.line(core, (x, y), (end_x, end_y), gray, line_width, cv2.LINE_AA, _FINENESS_BITS)
+            else:
+                center, radius = ((x + end_x) // 2, (y + end_y) // 2), max(0, (end_x - x) // 2 - _DOT_SPREAD)
+                cv2.circle(core, center, radius, gray, cv2.FILLED, cv2.LINE_AA, _FINENESS_BITS)
+        return Shape.with_outline(left, top, core, self.outline, _OUTLINE_STRENGTH)
 
 
-def cover(strokes: Strokes, size: tuple[int, int], scale: int = 1) -> Cover:
-    """Follow each line along the axis on which it is longer, and take some samples across it at each step.
-
-    A dot is followed along x from its one side to its other. All strokes take as many samples across as the widest, so
-    it is quicker to ask for wide and for narrow ones apart.
+def sketch(strokes: Strokes, outlines: np.ndarray, size: tuple[int, int]) -> list[list[Sketch]]:
+    """Make strokes ready to be drawn.
 
     Args:
-        strokes: What to paint.
-        size: (height, width) of the plane in samples.
-        scale: Pixels from one sample to the next: 1, or 2 in planes of half the resolution. The first sample of those
-            lies between the first two rows, and on the first column, as H.264 has it.
+        strokes: Of (images, colors, n).
+        outlines: (images, colors) pixels of the black outlines.
+        size: (height, width) of the images in pixels.
+
+    Returns:
+        A sketch for each color of each image. They begin and end at even pixels, or where the image ends.
     """
-    has_ends = np.isfinite(strokes.starts).all(axis=1) & np.isfinite(strokes.ends).all(axis=1)
-    drawable = np.flatnonzero(has_ends & (strokes.opacity > 0))
-    if not len(drawable):
-        return Cover(*np.zeros((2, 0), np.int64), *np.zeros((2, 0), np.float32))
-    shift = np.array([0, (scale - 1) / 2])
-    starts, ends = ((points[drawable] - shift) / scale for points in (strokes.starts, strokes.ends))
-    radii, outlines, opacity = (
-        values[drawable].astype(np.float32)
-        for values in (strokes.radii / scale, strokes.outlines / scale, strokes.opacity)
-    )
-    path = _follow(starts, ends, radii + outlines + _SOFT_EDGE, size)
-    core, strength = _coverage(path.distances, *(values[path.strokes] for values in (radii, outlines, opacity)))
-    kept = np.flatnonzero(strength > 0 if path.inside is None else (strength > 0) & path.inside)
-    owners = np.broadcast_to(drawable[path.strokes], strength.shape)
-    return Cover(*(values.ravel().take(kept) for values in (owners, path.places, core, strength)))
-
-
-class _Path(NamedTuple):
-    """Samples across each step of all strokes: (n_across, n_steps), but for the first.
-
-    Attributes:
-        strokes: (n_steps,) number of each step's stroke.
-        places: Number of each sample in the plane.
-        distances: From the middle of the stroke in samples.
-        inside: Whether each is in the plane; None if all are.
-    """
-
-    strokes: np.ndarray
-    places: np.ndarray
-    distances: np.ndarray
-    inside: np.ndarray | None
-
-
-def _follow(starts: np.ndarray, ends: np.ndarray, reach: np.ndarray, size: tuple[int, int]) -> _Path:
-    delta = ends - starts
-    steep = np.abs(delta[:, 1]) > np.abs(delta[:, 0])
-    starts[steep], delta[steep] = starts[steep, ::-1], delta[steep, ::-1]
-    is_dot = delta[:, 0] == 0
-    slopes = np.divide(delta[:, 1], delta[:, 0], out=np.zeros(len(delta)), where=~is_dot)
-    stretch = np.hypot(1, slopes)
-    low = starts[:, 0] + np.minimum(delta[:, 0], 0) - is_dot * reach
-    high = starts[:, 0] + np.maximum(delta[:, 0], 0) + is_dot * reach
-    stroke, along = _steps(low, high, np.where(steep, *size))
-    from_start = along - starts[stroke, 0]
-    half = int(np.ceil((reach * stretch).max()))
-    middle = starts[stroke, 1] + slopes[stroke] * from_start
-    middle = np.clip(middle, -half - 1, max(size) + half + 1)  # lines may lead anywhere
-    nearest = np.rint(middle)
-    offsets = np.arange(-half, half + 1)[:, None]
-    distances = (nearest - middle).astype(np.float32) + offsets.astype(np.float32)
-    distances *= (1 / stretch).astype(np.float32)[stroke]
-    if is_dot.any():
-        distances *= distances
-        distances += np.square(from_start * is_dot[stroke]).astype(np.float32)
-        np.sqrt(distances, out=distances)
-    else:
-        np.abs(distances, out=distances)
-    limit = np.where(steep, size[1], size[0])[stroke]
-    inside = None
-    if ((nearest < half) | (nearest + half >= limit)).any():
-        across = nearest + offsets
-        inside = (across >= 0) & (across < limit)
-    step_along, step_across = np.where(steep, [[size[1]], [1]], [[1], [size[1]]])[:, stroke]
-    places = step_across * offsets
-    places += along * step_along + nearest.astype(np.int64) * step_across
-    return _Path(stroke, places, distances, inside)
-
-
-def _steps(low: np.ndarray, high: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The number of its stroke and the place along it, of each step inside the plane."""
-    first = np.rint(np.clip(low, 0, lengths)).astype(np.int64)
-    last = np.rint(np.clip(high, -1, lengths - 1)).astype(np.int64)
-    n_steps = np.maximum(last - first + 1, 0)
-    stroke = np.repeat(np.arange(len(low)), n_steps)
-    return stroke, np.arange(len(stroke)) - np.repeat(np.cumsum(n_steps) - n_steps - first, n_steps)
-
-
-def _coverage(
-    distances: np.ndarray, radii: np.ndarray, outlines: np.ndarray, opacity: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Core and strength by the distance from the middle of a stroke."""
-    depth = (radii + np.float32(_SOFT_EDGE)) - distances
-    core = np.clip(depth, 0, 1)
-    depth += outlines
-    strength = np.clip(depth, 0, 1, out=depth)
-    strength -= core
-    strength *= _OUTLINE_STRENGTH
-    strength += core
-    core *= opacity
-    strength *= opacity
-    return core, strength
+    is_drawn = np.isfinite(strokes.boxes).all(axis=-1) & (strokes.opacity * _OPAQUE >= 0.5)
+    boxes = np.where(is_drawn[..., None], strokes.boxes, 0).clip(-_FARTHEST, _FARTHEST)
+    is_line = strokes.widths > 0
+    widths = np.where(is_line, 2 * np.rint((strokes.widths - _LINE_SPREAD) / 2).clip(0.5), 0).astype(int)
+    outlines = np.rint(outlines).astype(int)
+    margin = (strokes.widths.max(axis=-1, initial=0) / 2 + outlines + 2)[..., None]
+    points, is_point = boxes.reshape(*widths.shape[:2], 2 * widths.shape[2], 2), is_drawn.repeat(2, axis=-1)[..., None]
+    low = np.where(is_point, points, np.inf).min(axis=2, initial=_FARTHEST) - margin
+    high = np.where(is_point, points, -np.inf).max(axis=2, initial=-_FARTHEST) + margin
+    limits = np.array(size[::-1])
+    corners = low.clip(0, limits).astype(int) // 2 * 2
+    sizes = np.minimum(high.clip(-2, limits).astype(int) // 2 * 2 + 2, limits) - corners
+    boxes = np.rint((boxes - np.tile(corners, 2)[:, :, None]) * _FINENESS).astype(int)
+    grays = np.where(is_drawn, np.rint(np.nan_to_num(strokes.opacity) * _OPAQUE), 0).astype(int)
+    of_images = zip(*(values.tolist() for values in (corners, sizes, outlines, boxes, widths, grays)), strict=True)
+    return [[Sketch(*of_color) for of_color in zip(*of_image, strict=True)] for of_image in of_images]

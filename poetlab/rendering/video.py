@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +11,12 @@ import numpy as np
 from poetlab.errors import VideoError
 from poetlab.overlap import run_ahead
 from poetlab.poses import Poses
-from poetlab.rendering.canvas import Canvas, Paint
+from poetlab.rendering.canvas import Canvas
 from poetlab.rendering.colors import individual_colors
-from poetlab.rendering.drawing import paint_poses
-from poetlab.rendering.labels import paint_labels
+from poetlab.rendering.drawing import sketch_poses
+from poetlab.rendering.labels import label_shapes
+from poetlab.rendering.shape import Shape
+from poetlab.rendering.strokes import Sketch
 from poetlab.rendering.trails import Trails
 from poetlab.video.planar import padded_size
 from poetlab.video.reading import Frame, VideoFile, open_video
@@ -24,10 +25,10 @@ from poetlab.video.writing import VideoWriter
 logger = logging.getLogger(__name__)
 
 _FRAMES_AHEAD = 3
+_ROWS_TOGETHER = 64
+"""Rows of poses that numpy makes ready at once, because each of its steps has a cost of its own."""
 _STEADY = 0.1
 """Part of its usual time by which each frame of a steady video may be shown longer or shorter."""
-_MOST_TOGETHER, _PIXELS_TOGETHER = 16, 2_000_000
-"""Frames drawn at once, and their pixels: of small ones many, since each step of numpy has a cost of its own."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +95,7 @@ def render_video(
         if not n_frames:
             raise VideoError(f"{video_path}: no frame from {look.start} to {look.stop or 'the end'} was analyzed")
         steps = np.diff(selected.frames)
-        canvas = Canvas.of_video(padded_size(video.size), individual_colors(len(poses.individuals)), video.colors)
-        frames = run_ahead(_frames_of(video, selected.frames, steps), _FRAMES_AHEAD)
-        drawn = run_ahead(_draw(frames, selected, look, canvas), _FRAMES_AHEAD)
+        drawn = run_ahead(drawn_frames(video, selected, look), _FRAMES_AHEAD)
         fps = video.fps / (float(np.median(steps)) if len(steps) else 1)
         with (
             closing(drawn),
@@ -110,6 +109,24 @@ def render_video(
     if n_written < n_frames:
         logger.warning("%s: %d of the %d frames with poses are not in it", video_path, n_frames - n_written, n_frames)
     return n_written
+
+
+def drawn_frames(video: VideoFile, poses: Poses, look: Look) -> Generator[Frame]:
+    """The frames of a video that poses are of, as planar images (`poetlab.video.planar`) with the poses drawn on them.
+
+    Args:
+        video: The video, which is decoded in a thread of its own.
+        poses: Poses of the frames to draw.
+        look: What to draw.
+    """
+    canvas = Canvas.of_video(padded_size(video.size), individual_colors(len(poses.individuals)), video.colors)
+    with closing(run_ahead(_frames_of(video, poses.frames), _FRAMES_AHEAD)) as frames:
+        for frame, (sketches, labels) in zip(frames, _sketch(poses, look, canvas.size), strict=False):
+            for number, sketch in enumerate(sketches):
+                canvas.paint(frame.image, sketch.drawn(), number)
+            for number, label in enumerate(labels):
+                canvas.paint(frame.image, label, number)
+            yield frame
 
 
 def _select(poses: Poses, look: Look) -> Poses:
@@ -132,8 +149,9 @@ def _is_steady(times: np.ndarray) -> bool:
     return not len(periods) or bool((np.abs(periods / np.median(periods) - 1) < _STEADY).all())
 
 
-def _frames_of(video: VideoFile, numbers: np.ndarray, steps: np.ndarray) -> Generator[Frame]:
+def _frames_of(video: VideoFile, numbers: np.ndarray) -> Generator[Frame]:
     """The frames of these rising numbers."""
+    steps = np.diff(numbers)
     stride = int(np.gcd.reduce(steps)) if len(steps) else 1
     waiting = iter(numbers.tolist())
     number = next(waiting)
@@ -144,33 +162,17 @@ def _frames_of(video: VideoFile, numbers: np.ndarray, steps: np.ndarray) -> Gene
                 number = next(waiting, -1)
 
 
-def _draw(frames: Generator[Frame], poses: Poses, look: Look, canvas: Canvas) -> Generator[Frame]:
-    """The frames, one for each row of the poses, with everything drawn into them."""
-    trails = Trails(poses, look.trail, canvas) if look.trail and poses.tracked else None
-    n_together = min(_MOST_TOGETHER, max(1, _PIXELS_TOGETHER // (poses.size[0] * poses.size[1])))
-    with closing(frames):
-        for first in range(0, poses.n_frames, n_together):
-            together = list(islice(frames, n_together))
-            if not together:
-                return
-            images = together[0].image[None] if n_together == 1 else np.stack([frame.image for frame in together])
-            canvas.paint(images, _paint(poses, range(first, first + len(together)), look, canvas, trails))
-            yield from (replace(frame, image=image) for frame, image in zip(together, images, strict=True))
-
-
-def _paint(poses: Poses, rows: range, look: Look, canvas: Canvas, trails: Trails | None) -> dict[int, list[Paint]]:
-    """Everything to draw in some rows of the poses, by the scale of the planes."""
-    keypoints, visibility = (values[rows.start : rows.stop] for values in (poses.keypoints, poses.visibility))
-    texts = [labels_of(poses, row) for row in rows] if look.names else [[""] * len(poses.individuals)] * len(rows)
-    labels = paint_labels(keypoints, visibility, texts, canvas)
-    return {
-        scale: [
-            *paint_poses(keypoints, visibility, poses.skeleton, canvas, scale),
-            *(trails.paint(rows, scale) if trails else []),
-            labels[scale],
-        ]
-        for scale in canvas.sizes
-    }
+def _sketch(poses: Poses, look: Look, size: tuple[int, int]) -> Generator[tuple[list[Sketch], list[Shape | None]]]:
+    """What to draw for each row of the poses, and then to write."""
+    trails = Trails(poses, look.trail) if look.trail and poses.tracked else None
+    for start in range(0, poses.n_frames, _ROWS_TOGETHER):
+        rows = np.arange(start, min(start + _ROWS_TOGETHER, poses.n_frames))
+        keypoints, visibility = poses.keypoints[rows], poses.visibility[rows]
+        behind = trails.strokes(rows) if trails else None
+        sketches = sketch_poses(keypoints, visibility, poses.skeleton, size, trails=behind)
+        texts = [labels_of(poses, row) if look.names else [""] * len(poses.individuals) for row in rows.tolist()]
+        labels = label_shapes(keypoints, visibility, texts, size)
+        yield from zip(sketches, labels, strict=True)
 
 
 def labels_of(poses: Poses, row: int) -> list[str]:

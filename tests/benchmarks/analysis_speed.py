@@ -1,6 +1,6 @@
 """How near the whole analysis comes to the speed of the bare network, and whether its time depends on the animals.
 
-    python tests/benchmarks/analysis_speed.py VIDEO... [--preset poet-r18] [--batch-size 8] [--batches 30] [--rounds 3]
+    python tests/benchmarks/analysis_speed.py VIDEO... [--preset poet-swift-light] [--letterbox 256] [--batches 30]
 
 For each video, and for a 1080p clip that is made here, it prints the frames a second of the network on tensors that lie
 ready, those of `analyze_video` on as many frames (decoding, resizing, network, writing), and their ratio. The two are
@@ -30,8 +30,8 @@ from poetlab.device import choose_device, computes_in_bfloat16
 from poetlab.drawn.tracks import draw_video
 from poetlab.inference import Predictor
 from poetlab.model.folding import folded_copy
-from poetlab.model.poet import Poet
-from poetlab.model.presets import find_preset
+from poetlab.model.network import build_network
+from poetlab.model.presets import find_preset, is_swift
 from poetlab.skeleton import load_skeleton
 from poetlab.video.reading import open_video
 from poetlab.video.writing import VideoWriter
@@ -46,8 +46,11 @@ def main() -> None:
     options = parse_options()
     torch.manual_seed(0)
     skeleton, device = load_skeleton("mouse-topview"), choose_device(options.device)
-    model = Poet(find_preset(options.preset), skeleton.n_keypoints).to(device).eval()
-    predictor = Predictor(folded_copy(model), skeleton, ImageSizeSettings(), device, options.preset, {})
+    model = build_network(find_preset(options.preset), skeleton.n_keypoints).to(device).eval()
+    letterbox = (options.letterbox, options.letterbox) if is_swift(options.preset) else None
+    predictor = Predictor(
+        folded_copy(model), skeleton, ImageSizeSettings(letterbox=letterbox), device, options.preset, {}
+    )
     print(f"{options.preset} on {device}, {torch.get_num_threads()} threads, batches of {options.batch_size}")
     with tempfile.TemporaryDirectory() as folder:
         clip = write_full_hd_clip(Path(folder) / "full_hd.mp4", options.batch_size * options.batches)
@@ -60,7 +63,8 @@ def parse_options() -> argparse.Namespace:
     """What to time."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("videos", nargs="*", type=Path, metavar="VIDEO")
-    parser.add_argument("--preset", default="poet-r18")
+    parser.add_argument("--preset", default="poet-swift-light")
+    parser.add_argument("--letterbox", type=int, default=256, help="side in pixels of what swift networks see")
     parser.add_argument("--device")
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--batches", type=int, default=30, help="batches in each run")

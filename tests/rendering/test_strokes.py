@@ -1,99 +1,81 @@
-"""Lines and dots against painting them pixel by pixel."""
+"""What lines and dots cover, against distances from them."""
 
 import numpy as np
 import pytest
 
-from poetlab.rendering.canvas import Canvas, Paint
-from poetlab.rendering.strokes import Strokes, cover
+from poetlab.rendering.shape import Shape
+from poetlab.rendering.strokes import Strokes, sketch
 
-SIZE = (60, 80)
-COLOR = (200, 100, 40)
-
-
-def random_strokes(seed: int) -> tuple[Strokes, Strokes]:
-    """Lines of every direction, and dots, some of which leave the picture."""
-    rng = np.random.default_rng(seed)
-    n = 6
-    ends = rng.uniform(-15, 95, (2, n, 2))
-    ends[1, 0] = ends[0, 0] + (12, 0)
-    ends[1, 1] = ends[0, 1] + (0, -9)
-    lines = Strokes(*ends, rng.uniform(0.5, 3, n), rng.uniform(0, 2, n), rng.uniform(0, 1, n))
-    points = rng.uniform(-5, 85, (n, 2))
-    return lines, Strokes(points, points, np.full(n, 3.3), np.full(n, 1.2), rng.uniform(0, 1, n))
+SIZE = (90, 120)
 
 
-def paint(canvas: Canvas, image: np.ndarray, *strokes: Strokes) -> None:
-    paints = []
-    for some in strokes:
-        _, places, core, strength = cover(some, SIZE)
-        paints.append(Paint(places, np.zeros_like(places), core, strength, core + strength))
-    channels = np.array(image.transpose(2, 0, 1), order="C")[None]
-    canvas.paint(channels, {1: paints})
-    image[:] = channels[0].transpose(1, 2, 0)
+def covered(boxes: list[list[float]], widths: list[float], opacity: list[float], outline: float = 0) -> np.ndarray:
+    """(2, height, width) cores and outlines of some strokes in a whole image, from 0 to 1."""
+    strokes = Strokes(*(np.array(values, float)[None, None] for values in (boxes, widths, opacity)))
+    shape = sketch(strokes, np.array([[outline]]), SIZE)[0][0].drawn()
+    whole = np.zeros((2, *SIZE))
+    if shape is not None:
+        height, width = shape.core.shape
+        assert shape.left % 2 == shape.top % 2 == height % 2 == width % 2 == 0
+        part = whole[:, shape.top : shape.top + height, shape.left : shape.left + width]
+        part[:] = np.stack([shape.core, shape.outline]) / 255.0
+    return whole
 
 
-def painted_by_pixels(image: np.ndarray, lines: Strokes, dots: Strokes) -> np.ndarray:
-    """Each pixel by the stroke that covers it most, by plain loops over strokes."""
-    y, x = np.indices(SIZE).astype(float)
-    strongest, painted = np.zeros(SIZE), image.astype(float)
-    covers = [
-        *(covered_by(distance_to_line(a, b, x, y), *rest) for a, b, *rest in zip(*vars(lines).values(), strict=True)),
-        *(
-            covered_by(np.hypot(x - point[0], y - point[1]), *rest)
-            for point, _, *rest in zip(*vars(dots).values(), strict=True)
-        ),
-    ]
-    for core, strength in covers:
-        wins = core + strength > strongest
-        strongest[wins] = (core + strength)[wins]
-        blended = image * (1 - strength[..., None]) + core[..., None] * np.array(COLOR)
-        painted[wins] = blended[wins]
-    return painted
-
-
-def covered_by(distance: np.ndarray, radius: float, outline: float, opacity: float) -> tuple[np.ndarray, np.ndarray]:
-    core = np.clip(radius + 0.5 - distance, 0, 1) * opacity
-    outer = np.clip(radius + outline + 0.5 - distance, 0, 1) * opacity
-    return core, core + 0.6 * (outer - core)
-
-
-def distance_to_line(a: np.ndarray, b: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """From a line cut off at the pixels of its ends, along the axis on which it is longer."""
-    (dx, dy), length = b - a, np.hypot(*(b - a))
-    along, low, high = (x, a[0], b[0]) if abs(dx) >= abs(dy) else (y, a[1], b[1])
-    distance = np.abs((x - a[0]) * dy - (y - a[1]) * dx) / length
-    distance[(along < np.rint(min(low, high))) | (along > np.rint(max(low, high)))] = np.inf
-    return distance
+def distance_to_line(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    places = np.indices(SIZE)[::-1].transpose(1, 2, 0)
+    along = ((places - start) @ (end - start) / ((end - start) ** 2).sum()).clip(0, 1)
+    return np.linalg.norm(places - start - along[..., None] * (end - start), axis=-1)
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_painting_equals_painting_pixel_by_pixel(seed: int):
-    image = np.random.default_rng(seed).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
-    lines, dots = random_strokes(seed)
-    expected = painted_by_pixels(image, lines, dots)
-    paint(Canvas.of_rgb(SIZE, [COLOR]), image, lines, dots)
-    assert np.abs(image - expected).max() <= 1
+@pytest.mark.parametrize("width", [1.0, 3.5, 5.5, 7.5])
+def test_a_line_covers_what_is_near_it(seed: int, width: float):
+    start, end = np.random.default_rng(seed).uniform((-10, -10), (130, 100), (2, 2))
+    core, _ = covered([[*start, *end]], [width], [1.0])
+    distance = distance_to_line(start, end)
+    assert (core[distance < width / 2 - 1] > 0.7).all()
+    assert core[distance < width / 2 - 1].sum() >= 0.98 * (distance < width / 2 - 1).sum()
+    assert (core[distance > width / 2 + 1.5] == 0).all()
 
 
-def test_a_canvas_forgets_earlier_images():
-    lines, dots = random_strokes(1)
-    canvas = Canvas.of_rgb(SIZE, [COLOR])
-    images = [np.full((*SIZE, 3), 90, np.uint8) for _ in range(3)]
-    paint(canvas, images[0], lines, dots)
-    paint(canvas, images[1], *random_strokes(2))
-    paint(canvas, images[2], lines, dots)
-    assert (images[0] != 90).any()
-    np.testing.assert_array_equal(images[0], images[2])
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("radius", [1.5, 2.0, 3.3, 8.0])
+def test_a_dot_is_as_large_as_asked_for(seed: int, radius: float):
+    x, y = np.random.default_rng(seed).uniform(20, 70, 2)
+    core, _ = covered([[x - radius, y - radius, x + radius, y + radius]], [0], [1.0])
+    assert np.sqrt(core.sum() / np.pi) == pytest.approx(radius, abs=0.15)
+    rows, columns = np.indices(SIZE)
+    np.testing.assert_allclose([(columns * core).sum(), (rows * core).sum()] / core.sum(), [x, y], rtol=0, atol=0.1)
 
 
-def test_planes_of_half_the_size_are_covered_as_much():
-    points = np.array([[30.0, 20.5]]), np.array([[50.0, 40.5]])
-    for ends in (points, (points[0], points[0])):
-        strokes = Strokes(*ends, np.full(1, 6.0), np.full(1, 2.0), np.ones(1))
-        whole, half = cover(strokes, SIZE), cover(strokes, (30, 40), 2)
-        assert half.core.sum() * 4 == pytest.approx(whole.core.sum(), rel=0.05)
-        for sums, width, scale in ((whole, 80, 1), (half, 40, 2)):
-            y, x = np.divmod(sums.places, width)
-            center = np.array([(x * sums.core).sum(), (y * sums.core).sum()]) / sums.core.sum() * scale
-            center[1] += (scale - 1) / 2
-            np.testing.assert_allclose(center, (ends[0][0] + ends[1][0]) / 2, atol=0.1)
+def test_an_outline_is_around_and_never_on_it():
+    core, outline = covered([[40, 40, 80, 40]], [3.5], [1.0], outline=3)
+    assert core[40, 60] == 1
+    assert outline[40, 60] == 0
+    assert outline[36, 60] == pytest.approx(0.6, abs=0.01)
+    assert (outline[:30] == 0).all()
+    assert (core + outline).max() <= 1
+
+
+def test_later_strokes_hide_earlier_ones():
+    for opacities in ([0.2, 0.8], [0.8, 0.2]):
+        core, _ = covered([[20, 40, 100, 40], [60, 10, 60, 80]], [3.5, 3.5], opacities)
+        np.testing.assert_allclose(core[[40, 40], [30, 60]], opacities, atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("box", "opacity"),
+    [([np.nan, 5, 20, 20], 1.0), ([5, 5, 20, 20], 0.0), ([5, 5, 20, 20], np.nan), ([-90, -90, -20, -20], 1.0)],
+    ids=str,
+)
+@pytest.mark.parametrize("width", [0, 3.5])
+def test_nothing_is_drawn_where_there_is_nothing(box: list[float], opacity: float, width: float):
+    assert not covered([box], [width], [opacity]).any()
+
+
+def test_half_the_resolution_covers_as_much():
+    core = np.random.default_rng(0).integers(0, 256, (40, 60), dtype=np.uint8)
+    half = Shape.with_outline(6, 8, core, 2, 0.6).halved()
+    assert (half.left, half.top, half.core.shape) == (3, 4, (20, 30))
+    np.testing.assert_allclose(half.core, core.reshape(20, 2, 30, 2).mean(axis=(1, 3)), atol=1)
