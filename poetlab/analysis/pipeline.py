@@ -136,7 +136,8 @@ def _tracks(
             logger.warning(_NOT_TOLD_APART, video)
         return {}
     how = plan.tracking.model_dump() | {"individuals": n_individuals, "joins": len(tracks.joins)}
-    return {"individuals": tracks.individuals, "slots": tracks.slots, "joins": tracks.joins, "tracking": how}
+    who = {"individuals": tracks.individuals, "slots": tracks.slots, "joins": tracks.joins}
+    return who | {"fill_gap": plan.tracking.fill_gap, "tracking": how}
 
 
 def _detections(

@@ -38,6 +38,10 @@ def track(
         float | None,
         typer.Option(help="With --unlimited: seconds unseen after which a name ends.", show_default="from config.yaml"),
     ] = None,
+    fill_gap: Annotated[
+        float | None,
+        typer.Option(help="Longest pause to fill, in seconds; 0 for none.", show_default="from config.yaml"),
+    ] = None,
     labels: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Labels with identities to compare with.", show_default="none")
     ] = None,
@@ -63,6 +67,7 @@ def track(
             unlimited=unlimited or None,
             max_speed=max_speed,
             max_gap=max_gap,
+            fill_gap=fill_gap,
             on_result=_show_result,
             on_frames=lambda n_frames: progress.advance(task, n_frames),
         )
@@ -109,10 +114,11 @@ def _show_result(tracked: "TrackedResult") -> None:
 def _show_summary(tracked: "list[TrackedResult]") -> None:
     if not tracked:
         return
-    summary = table("result", "frames", "individuals", "joins", "gaps", "detections", "left out")
+    summary = table("result", "frames", "individuals", "joins", "doubtful", "gaps", "filled", "left out")
     for one in tracked:
-        numbers = (one.n_frames, one.n_seen, one.n_joins, one.n_gaps, one.n_detections, one.n_left_out)
-        summary.add_row(plain(one.result.name), *map(str, numbers))
+        numbers = (one.n_frames, one.n_seen, one.n_joins, one.n_doubtful, one.n_gaps, one.n_filled)
+        left_out = f"{one.n_left_out} of {one.n_detections}"
+        summary.add_row(plain(one.result.name), *map(str, numbers), left_out)
     show_table(summary)
     compared = table("labels", "frames", "missed", "switches", "fragments", "IDF1", "IDF1 of found", "HOTA")
     for one in tracked:

@@ -25,7 +25,7 @@ def plot_likelihood(poses: Poses, path: Path) -> None:
     figure = new_figure(width=10, height=max(2.4, 1.1 + _ROW_HEIGHT * k))
     over_time, means = figure.subplots(1, 2, sharey=True, width_ratios=(6, 1))
     time = time_axis(poses.times)
-    is_found = np.isfinite(poses.keypoints).all(axis=-1)
+    is_found = np.isfinite(poses.keypoints).all(axis=-1) & (poses.scores > 0)[..., None]
     counts = time.sums(is_found.sum(axis=1))
     sums = time.sums(np.where(is_found, poses.visibility, 0).sum(axis=1))
     likelihood = np.divide(sums, counts, out=np.full(counts.shape, np.nan), where=counts > 0)

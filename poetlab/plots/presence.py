@@ -30,7 +30,7 @@ def plot_presence(poses: Poses, path: Path, joins: Joins | None = None) -> None:
     figure = new_figure(width=10, height=1.0 + 0.35 * n)
     axes = figure.subplots()
     time = time_axis(poses.times)
-    is_found = np.isfinite(poses.keypoints).all(axis=-1).any(axis=-1)
+    is_found = poses.scores > 0
     parts = time.means(is_found.astype(np.float32))
     labels = [f"{name}  {part:.1%}" for name, part in zip(poses.individuals, is_found.mean(axis=0), strict=True)]
     for number, color in enumerate(individual_colors(n)):

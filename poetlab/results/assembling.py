@@ -1,11 +1,10 @@
-"""Detections put together into a finished result file, block by block, so that memory does not grow with the video."""
+"""Poses and detections put together into a finished result file, block by block, so that memory does not grow."""
 
 import json
 import math
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,8 @@ import poetlab
 from poetlab.errors import ResultsError
 from poetlab.files import sync_folder, whole_file
 from poetlab.poses import SEEN
-from poetlab.results.detections import DetectionBlock
 from poetlab.results.joins import Joins, store_joins
+from poetlab.results.pose_blocks import PoseBlock
 from poetlab.results.table import TableRows, create_table
 
 FORMAT_VERSION = 2
@@ -26,52 +25,6 @@ JSON_ATTRIBUTES = "json_attributes"
 """The attribute that names those attributes which are JSON text."""
 _SPARE_BYTES = 1 << 20
 """Space kept free for what HDF5 writes beside the data; it cannot close a file on a disk without any."""
-
-
-@dataclass(frozen=True, eq=False)
-class PoseBlock:
-    """The rows of a result file for some frames that follow each other.
-
-    Attributes:
-        values: (n, individuals, k, 3) pixels x, y and likelihood.
-        scores: (n, individuals) probability that each instance is an animal.
-        found: All detections in these frames.
-    """
-
-    values: np.ndarray
-    scores: np.ndarray
-    found: DetectionBlock
-
-
-def assemble(
-    path: Path,
-    blocks: Iterable[DetectionBlock],
-    *,
-    n_frames: int,
-    individuals: tuple[str, ...],
-    slots: np.ndarray,
-    tracked: bool,
-    attributes: Mapping[str, Any],
-    joins: Joins | None = None,
-) -> None:
-    """Write a result file in which every detection has its place, and some an individual too.
-
-    Args:
-        path: The new file, as `whole_result` gives it.
-        blocks: All detections.
-        n_frames: Frames in `blocks`.
-        individuals: Unique names of the slots.
-        slots: (n_detections,) the place of each detection's individual in `individuals`, -1 where it has none.
-        tracked: Whether a name means one animal throughout, or only a slot.
-        attributes: What the file states about itself, as `read_attributes` gives it.
-        joins: Where animals could be switched, if that is known.
-
-    Raises:
-        ResultsError: If two detections in a frame have one slot, or the disk is full.
-    """
-    poses = _in_slots(blocks, slots, len(individuals), len(attributes["skeleton"]["keypoints"]))
-    facts = dict(attributes) | {"individuals": list(individuals), "tracked": int(tracked)}
-    write_results(path, poses, n_frames=n_frames, n_detections=len(slots), attributes=facts, joins=joins)
 
 
 def write_results(
@@ -163,31 +116,6 @@ def _shapes(n_frames: int, n_detections: int, n_individuals: int, k: int) -> dic
         "detections/keypoints": ((n_detections, k, 2), "f4"),
         "detections/visibility": ((n_detections, k), "f4"),
     }
-
-
-def _in_slots(blocks: Iterable[DetectionBlock], slots: np.ndarray, n_slots: int, k: int) -> Iterator[PoseBlock]:
-    done = 0
-    for block in blocks:
-        found = block.detections
-        taken = slots[done : done + len(found)]
-        done += len(found)
-        kept = taken >= 0
-        place = block.rows()[kept], taken[kept]
-        _refuse_doubles(block.frames, *place)
-        values = np.full((len(block), n_slots, k, 3), np.nan, np.float32)
-        values[..., 2] = 0
-        values[(*place, ..., slice(0, 2))] = found.keypoints[kept]
-        values[(*place, ..., 2)] = found.visibility[kept]
-        scores = np.zeros((len(block), n_slots), np.float32)
-        scores[place] = found.scores[kept]
-        yield PoseBlock(values, scores, block)
-
-
-def _refuse_doubles(frames: np.ndarray, rows: np.ndarray, slots: np.ndarray) -> None:
-    places, times_used = np.unique(np.stack([rows, slots]), axis=1, return_counts=True)
-    if (times_used > 1).any():
-        frame = frames[places[0, times_used > 1][0]]
-        raise ResultsError(f"frame {frame}: two detections have the same individual; give each detection its own")
 
 
 def _fill(group: h5py.Group, blocks: Iterable[PoseBlock]) -> None:

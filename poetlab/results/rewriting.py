@@ -8,10 +8,11 @@ import numpy as np
 
 from poetlab.errors import ResultsError
 from poetlab.poses import Poses
-from poetlab.results.assembling import PoseBlock, assemble, whole_result, write_results
+from poetlab.results.assembling import whole_result, write_results
 from poetlab.results.detections import DetectionBlock
 from poetlab.results.joins import Joins
 from poetlab.results.locking import only_writer
+from poetlab.results.pose_blocks import PoseBlock, fill_gaps, place_in_slots
 from poetlab.results.result_file import ResultFile
 
 
@@ -23,6 +24,7 @@ def rewrite_results(
     slots: np.ndarray,
     tracked: bool,
     joins: Joins | None = None,
+    fill_gap: float = 0.0,
     overwrite: bool = False,
     **attributes: Any,
 ) -> None:
@@ -36,6 +38,7 @@ def rewrite_results(
             `read_detections` and `iter_detections` give them; -1 where it has none.
         tracked: Whether a name means one animal throughout, or only a slot.
         joins: Where animals could be switched, if that is known.
+        fill_gap: Most seconds between two detections of an individual to fill in between.
         overwrite: Whether to replace a file that exists, which may be `source`.
         **attributes: Further facts to state in the file; lists and mappings become JSON.
 
@@ -49,14 +52,13 @@ def rewrite_results(
             raise ResultsError(
                 f"{source}: has {results.n_detections} detections; give each a slot from -1 to {len(individuals) - 1}"
             )
-        assemble(
+        facts = {"individuals": list(individuals), "tracked": int(tracked)}
+        write_results(
             temporary,
-            results.blocks(),
+            fill_gaps(place_in_slots(results.blocks(), slots, len(individuals)), fill_gap),
             n_frames=results.n_frames,
-            individuals=individuals,
-            slots=slots,
-            tracked=tracked,
-            attributes=results.attributes | attributes,
+            n_detections=results.n_detections,
+            attributes=results.attributes | attributes | facts,
             joins=joins,
         )
 

@@ -10,11 +10,12 @@ import numpy as np
 import poetlab
 from poetlab.errors import ResultsError
 from poetlab.poses import Instances
-from poetlab.results.assembling import assemble, telling_errors, whole_result
+from poetlab.results.assembling import telling_errors, whole_result, write_results
 from poetlab.results.detections import DetectionBlock, join_instances, slots_by_score
 from poetlab.results.joins import Joins
 from poetlab.results.locking import only_writer
 from poetlab.results.partial import PartialFile, partial_path
+from poetlab.results.pose_blocks import fill_gaps, place_in_slots
 from poetlab.skeleton import Skeleton
 
 
@@ -146,6 +147,7 @@ class ResultsWriter:
         individuals: tuple[str, ...] | None = None,
         slots: np.ndarray | None = None,
         joins: Joins | None = None,
+        fill_gap: float = 0.0,
         **attributes: Any,
     ) -> None:
         """Put the detections into their slots and write the file; the partial one goes.
@@ -155,6 +157,7 @@ class ResultsWriter:
             individuals: Names of the individuals that tracking told apart; None for slots of the best detections.
             slots: (detections,) position of each detection in `individuals`, -1 for none, in the order of `frames`.
             joins: Where animals could be switched; None if they were not tracked.
+            fill_gap: Most seconds between two detections of an individual to fill in between.
             **attributes: Further facts to state in the file; lists and mappings become JSON.
 
         Raises:
@@ -168,15 +171,14 @@ class ResultsWriter:
         if individuals is None or slots is None:
             individuals, tracked = self._individuals, self._tracked
             slots = slots_by_score(self._partial.counts(), len(individuals))
+        facts = {"individuals": list(individuals), "tracked": int(tracked), "problems": list(problems)}
         with whole_result(self.path) as temporary:
-            assemble(
+            write_results(
                 temporary,
-                self._partial.blocks(),
+                fill_gaps(place_in_slots(self._partial.blocks(), slots, len(individuals)), fill_gap),
                 n_frames=self.n_frames,
-                individuals=individuals,
-                slots=slots,
-                tracked=tracked,
-                attributes=self._attributes | {"problems": list(problems)} | attributes,
+                n_detections=len(slots),
+                attributes=self._attributes | attributes | facts,
                 joins=joins,
             )
         with telling_errors(self.path.parent):

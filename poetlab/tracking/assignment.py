@@ -16,8 +16,9 @@ _GOOD_LINK = 5.0
 _GOOD_SECOND = 4.0
 """The same for the link of a first detection, which may have been a false one, with a second."""
 
-_GOOD_NEAR_LOST = 3.5
-"""The same where an animal that was lost lately could be: it may be back just when the other one is missed."""
+_GOOD_NEAR_LOST = 2.5
+"""The same, beyond what is usual, where an animal that was lost lately could be: it may be back just when the other
+one is missed. Beyond the usual, since animals that dart never fit their predictions as well as those that walk."""
 
 _DOUBT = 1.5
 """If it costs less than this to exchange two animals, it is left to stitching who is who."""
@@ -42,7 +43,11 @@ NO_LINKS = Links(np.empty(0, int), np.empty(0, int), np.empty(0, bool))
 
 
 def find_links(
-    cost: np.ndarray, is_duplicate: np.ndarray, is_known: np.ndarray, cost_of_lost: np.ndarray | None = None
+    cost: np.ndarray,
+    is_duplicate: np.ndarray,
+    is_known: np.ndarray,
+    cost_of_lost: np.ndarray | None = None,
+    usual_cost: float = 1.0,
 ) -> Links:
     """The links of least total mismatch.
 
@@ -55,6 +60,7 @@ def find_links(
         is_known: (tracklets,) whether more is known of a tracklet than one detection, which may have been false.
         cost_of_lost: (detections,) least mismatch with an animal that is linked no more but may come back; None
             where there is none.
+        usual_cost: Mismatch of most links in this video.
     """
     cost = np.minimum(cost, WORST_LINK)
     rows, detections = _cheapest(np.where(is_duplicate, WORST_LINK, cost), WORST_LINK)
@@ -68,7 +74,8 @@ def find_links(
     good = np.where(is_known[rows], _GOOD_LINK, _GOOD_SECOND)
     if cost_of_lost is not None:
         taken = np.minimum(taken, cost_of_lost[detections])
-        good = np.where(cost_of_lost[detections] < WORST_LINK, np.minimum(good, _GOOD_NEAR_LOST), good)
+        near_lost = np.minimum(good, usual_cost + _GOOD_NEAR_LOST)
+        good = np.where(cost_of_lost[detections] < WORST_LINK, near_lost, good)
     shared = _shared(cost, rows, detections, taken, is_duplicate)
     doubtful = shared | (cost[rows, detections] > good)
     return Links(rows, detections, doubtful)

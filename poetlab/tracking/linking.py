@@ -19,6 +19,7 @@ _REACH = 1.0
 """Body lengths that the parts of an animal may always be off, however short the time."""
 
 _FIRST_SPEED, _SLOWEST, _FASTEST = 3.0, 1.0, 30.0
+_FIRST_COST = 1.0
 _ADAPTATION = 0.02
 
 
@@ -37,6 +38,7 @@ class Linker:
     def __init__(self, scale: Scale, max_speed: float) -> None:
         self.finished: list[Tracklet] = []
         self.speed = _FIRST_SPEED
+        self._usual_cost = _FIRST_COST
         self._scale = scale
         self._max_speed = max_speed
         self._coast = max(_COAST, (_COAST_FRAMES + 0.5) * scale.frame_interval)
@@ -90,7 +92,10 @@ class Linker:
         unseen = self._time - np.array([tracklet.last_time for tracklet in self._open])
         cost[distance > _REACH + self._max_speed * unseen[:, None]] = WORST_LINK
         is_known = np.array([tracklet.is_known for tracklet in self._open])
-        links = find_links(cost, is_duplicate, is_known, self._cost_of_lost(observed))
+        links = find_links(cost, is_duplicate, is_known, self._cost_of_lost(observed), self._usual_cost)
+        if len(links.rows):
+            usual = float(np.median(cost[links.rows, links.detections]))
+            self._usual_cost += _ADAPTATION * (usual - self._usual_cost)
         self._learn_speed(links, observed)
         return links
 

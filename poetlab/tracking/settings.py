@@ -20,3 +20,8 @@ class TrackingSettings(Settings):
     min_duration: float = Field(
         0.1, ge=0, description="if unlimited: seconds; what was seen for less gets no name of its own"
     )
+    fill_gap: float = Field(
+        0.2,
+        ge=0,
+        description="seconds between two detections of an animal up to which the frames between get positions, too",
+    )

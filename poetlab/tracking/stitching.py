@@ -85,7 +85,7 @@ class _Pieces:
 
 def stitch(
     tracklets: Sequence[Tracklet], n_individuals: int | None, scale: Scale, settings: TrackingSettings, speed: float
-) -> list[list[int]]:
+) -> tuple[list[list[int]], np.ndarray]:
     """Chain tracklets into individuals.
 
     Args:
@@ -97,10 +97,12 @@ def stitch(
 
     Returns:
         The chains, those that begin first in front: positions in `tracklets`, in the order of time. Tracklets that
-        fit no individual are in none.
+        fit no individual are in none. And for each tracklet, how much more the best exchange would have cost than
+        its link to the next one of its chain; infinite where there is none.
     """
+    margins = np.full(len(tracklets), np.inf)
     if not tracklets:
-        return []
+        return [], margins
     pieces = _collect(tracklets)
     chains = [[number] for number in range(len(tracklets))]
     for sure in _SURE:
@@ -113,13 +115,16 @@ def stitch(
         else:
             following = match_fixed(links, costs, price, n_individuals)
         is_last = sure <= 0
-        if not is_last:
-            following = _only_sure(following, links, costs, sure)
+        margin = _margins(following, links, costs)
+        if not is_last:  # what was left out is kept, on its own
+            following = np.where((margin >= sure) & (following != np.arange(len(following))), following, -1)
+        linked = np.flatnonzero((following >= 0) & (following != np.arange(len(following))))
+        margins[[chains[position][-1] for position in linked]] = margin[linked]
         groups = _follow(following, pieces.first_frames)
         chains = [[member for position in group for member in chains[position]] for group in groups]
         if not is_last:
             pieces = pieces.joined(groups)
-    return chains
+    return chains, margins
 
 
 def _collect(tracklets: Sequence[Tracklet]) -> _Pieces:
@@ -178,8 +183,8 @@ def _mismatch(motion: Motion, other: Motion, spread: np.ndarray) -> tuple[np.nda
     return mismatch(motion, observed, spread, variance=other.variance[..., 0], emphasis=_EMPHASIS)
 
 
-def _only_sure(following: np.ndarray, links: np.ndarray, costs: np.ndarray, sure: float) -> np.ndarray:
-    """The followers again, -1 where another one would cost little more; what was left out is kept, on its own.
+def _margins(following: np.ndarray, links: np.ndarray, costs: np.ndarray) -> np.ndarray:
+    """(n,) how much more it would cost to give a piece another follower; infinite where it has none.
 
     For each link that was not made, what is compared is to make it, to undo the two links that it excludes, and to
     link what these leave over.
@@ -205,7 +210,7 @@ def _only_sure(following: np.ndarray, links: np.ndarray, costs: np.ndarray, sure
         extra = price(one, other) + price(displaced, replaced) - price(one, replaced) - price(displaced, other)
         np.minimum.at(margin, one, extra)
         np.minimum.at(margin, displaced[displaced >= 0], extra[displaced >= 0])
-    return np.where(margin >= sure, follower, -1)
+    return margin
 
 
 def _follow(following: np.ndarray, first_frames: np.ndarray) -> list[list[int]]:

@@ -86,20 +86,20 @@ def track_detections(
         firsts.append(len(numbers))
         numbers.extend(linker.add(frame, time, instances).tolist())
     tracklets = linker.finish()
-    chains = stitch(tracklets, n_individuals, scale, settings, linker.speed)
+    chains, margins = stitch(tracklets, n_individuals, scale, settings, linker.speed)
     if n_individuals is None:
         chains = [numbers for numbers in chains if _duration(numbers, tracklets, scale) >= settings.min_duration]
     n_names = len(chains) if n_individuals is None else n_individuals
     individuals = tuple(f"individual_{number}" for number in range(1, n_names + 1))
     slots = _slots(np.frombuffer(numbers, dtype=np.intc), tracklets, chains)
-    joins = _joins(tracklets, chains)
+    joins = _joins(tracklets, chains, margins)
     return Tracks(individuals, slots, joins, _presence(slots, np.frombuffer(firsts, dtype=np.intc)))
 
 
-def _joins(tracklets: list[Tracklet], chains: list[list[int]]) -> Joins:
+def _joins(tracklets: list[Tracklet], chains: list[list[int]], margins: np.ndarray) -> Joins:
     """The places between the tracklets of each individual."""
     places = [
-        (tracklets[after].first_frame, tracklets[before].last_frame, individual)
+        (tracklets[after].first_frame, tracklets[before].last_frame, individual, float(margins[before]))
         for individual, numbers in enumerate(chains)
         for before, after in pairwise(numbers)
     ]

@@ -1,7 +1,7 @@
 """`track`: result files with one name for each animal throughout, made of their detections."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,13 @@ from poetlab.labels.coco import matches_coco, read_coco
 from poetlab.labels.sleap import matches_sleap, read_sleap
 from poetlab.labels.source_labels import SourceImage, SourceLabels
 from poetlab.results.naming import TRACKED, changed_result_path, check_new_result, is_made_of_another
+from poetlab.results.pose_blocks import PoseBlock, fill_gaps, place_in_slots
 from poetlab.results.reading import iter_detections, read_attributes, read_poses
+from poetlab.results.result_file import ResultFile
 from poetlab.results.rewriting import rewrite_results
 from poetlab.skeleton import Skeleton
 from poetlab.tracking.figures import TrackingFigures, tracking_figures
-from poetlab.tracking.identities import Identities, identities_of_poses, identities_of_tracks
+from poetlab.tracking.identities import Identities, identities_of_blocks, identities_of_poses
 from poetlab.tracking.settings import TrackingSettings
 from poetlab.tracking.track import Tracks, track_detections
 
@@ -33,10 +35,12 @@ class TrackedResult:
         individuals: Names of the individuals, also of those that were never seen.
         n_seen: Individuals that were ever seen.
         n_joins: Places where two stretches were taken for one animal: where a switch could be.
+        n_doubtful: Those of them where another way to join was nearly as likely.
         n_frames: Frames.
         n_detections: Detections in all of them.
         n_left_out: Those that belong to no individual.
         n_gaps: How often an individual is missing between two frames in which it is there.
+        n_filled: Poses that were filled in, in short gaps.
         figures: How well this agrees with labels, if there are any.
         left_out: Whether nothing was done, because it is what became of another of the results earlier.
         error: Why it failed; None if it did not.
@@ -47,10 +51,12 @@ class TrackedResult:
     individuals: tuple[str, ...] = ()
     n_seen: int = 0
     n_joins: int = 0
+    n_doubtful: int = 0
     n_frames: int = 0
     n_detections: int = 0
     n_left_out: int = 0
     n_gaps: int = 0
+    n_filled: int = 0
     figures: TrackingFigures | None = field(default=None)
     left_out: bool = False
     error: str | None = None
@@ -175,7 +181,7 @@ def _track(
         )
     figures = None
     if truth is not None:
-        found = identities_of_tracks(iter_detections(result), tracks, truth.frames)
+        found = identities_of_blocks(tracks.individuals, _poses(result, tracks, settings), truth.frames)
         skeleton = Skeleton.from_dict(attributes["skeleton"], str(result))
         if truth.keypoints.shape[2] != skeleton.n_keypoints:
             raise LabelError(f"{result}: has other keypoints than the labels; give labels of its skeleton")
@@ -188,34 +194,42 @@ def _track(
         slots=tracks.slots,
         tracked=True,
         joins=tracks.joins,
+        fill_gap=settings.fill_gap,
         overwrite=overwrite,
         tracking=settings.model_dump() | {"individuals": n_individuals, "joins": len(tracks.joins)},
     )
+    n_gaps, n_filled = _count_gaps(_poses(result, tracks, settings))
     return TrackedResult(
         result,
         path,
         tracks.individuals,
         n_seen=tracks.n_seen,
         n_joins=len(tracks.joins),
+        n_doubtful=int(tracks.joins.is_doubtful.sum()),
         n_frames=int(attributes["n_frames"]),
         n_detections=len(tracks.slots),
         n_left_out=int((tracks.slots < 0).sum()),
-        n_gaps=_count_gaps(result, tracks),
+        n_gaps=n_gaps,
+        n_filled=n_filled,
         figures=figures,
     )
 
 
-def _count_gaps(result: Path, tracks: Tracks) -> int:
-    """How often an individual is missing between two frames in which it is there."""
-    last_seen = np.full(len(tracks.individuals), -1)
-    n_gaps = position = 0
-    for row, (_, _, instances) in enumerate(iter_detections(result)):
-        slots = tracks.slots[position : position + len(instances)]
-        position += len(instances)
-        here = slots[slots >= 0]
-        n_gaps += int(((last_seen[here] >= 0) & (last_seen[here] < row - 1)).sum())
-        last_seen[here] = row
-    return n_gaps
+def _poses(result: Path, tracks: Tracks, settings: TrackingSettings) -> Iterator[PoseBlock]:
+    """What the new file will have, block by block."""
+    with ResultFile(result) as results:
+        placed = place_in_slots(results.blocks(), tracks.slots, len(tracks.individuals))
+        yield from fill_gaps(placed, settings.fill_gap)
+
+
+def _count_gaps(blocks: Iterable[PoseBlock]) -> tuple[int, int]:
+    """How often an individual is missing between two frames in which it is there, and how many poses are filled in."""
+    is_found, n_filled = [], 0
+    for block in blocks:
+        is_found.append(block.scores > 0)
+        n_filled += int(block.is_filled.sum())
+    n_gaps = sum(int((np.diff(np.flatnonzero(found)) > 1).sum()) for found in np.concatenate(is_found).T)
+    return n_gaps, n_filled
 
 
 def _identities_of_labels(labels: SourceLabels, path: str | Path) -> Identities:

@@ -46,9 +46,9 @@ def make_poses(n_frames: int, n_individuals: int = 2, n_keypoints: int = 3) -> P
 
 
 def without(poses: Poses, individual: int, rows: slice) -> Poses:
-    keypoints, visibility = poses.keypoints.copy(), poses.visibility.copy()
-    keypoints[rows, individual], visibility[rows, individual] = np.nan, 0
-    return replace(poses, keypoints=keypoints, visibility=visibility)
+    keypoints, visibility, scores = poses.keypoints.copy(), poses.visibility.copy(), poses.scores.copy()
+    keypoints[rows, individual], visibility[rows, individual], scores[rows, individual] = np.nan, 0, 0
+    return replace(poses, keypoints=keypoints, visibility=visibility, scores=scores)
 
 
 def amount(path: Path, color: tuple[int, int, int]) -> int:
@@ -97,7 +97,7 @@ def test_presence_shows_where_animals_could_be_switched(tmp_path: Path):
     darkness = []
     for name, frame in (("early", 50), ("late", 150)):
         path = tmp_path / f"{name}.png"
-        plot_presence(poses, path, make_joins([(frame, frame - 5, 1)]))
+        plot_presence(poses, path, make_joins([(frame, frame - 5, 1, 2.0)]))
         picture, plain = (np.asarray(Image.open(one).convert("L"), float) for one in (path, tmp_path / "plain.png"))
         rows, columns = np.nonzero(plain - picture > 100)
         assert len(columns) > 5

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from poetlab.drawn.detections import DrawnDetections
+from poetlab.results.detections import DetectionBlock, join_instances
+from poetlab.results.pose_blocks import fill_gaps, place_in_slots
 from poetlab.tracking.figures import TrackingFigures, tracking_figures
-from poetlab.tracking.identities import Identities, identities_of_tracks
+from poetlab.tracking.identities import Identities, identities_of_blocks
 from poetlab.tracking.settings import TrackingSettings
 from poetlab.tracking.track import Tracks, track_detections
 
@@ -27,10 +29,14 @@ def track(frames_of: Callable[[DrawnDetections], Frames]) -> Callable[..., tuple
     def track_(drawn: DrawnDetections, settings: TrackingSettings | None = None) -> tuple[Tracks, TrackingFigures]:
         animals = drawn.animals
         n_animals = animals.keypoints.shape[1]
-        tracks = track_detections(frames_of(drawn), animals.skeleton, settings or TrackingSettings(), n_animals)
+        settings = settings or TrackingSettings()
+        tracks = track_detections(frames_of(drawn), animals.skeleton, settings, n_animals)
         names = tuple(f"animal_{number}" for number in range(n_animals))
         truth = Identities(names, np.arange(len(animals.times)), animals.keypoints)
-        found = identities_of_tracks(frames_of(drawn), tracks, truth.frames)
+        counts = np.array([len(instances) for instances in drawn.frames])
+        block = DetectionBlock(truth.frames, animals.times, counts, join_instances(drawn.frames))
+        poses = fill_gaps(place_in_slots([block], tracks.slots, n_animals), settings.fill_gap)
+        found = identities_of_blocks(tracks.individuals, poses, truth.frames)
         return tracks, tracking_figures(truth, found, animals.skeleton)
 
     return track_

@@ -12,6 +12,7 @@ import sleap_io
 from poetlab.drawn.detections import DrawnDetections, Faults, detect, wandering_animals
 from poetlab.drawn.scenario import Scenario
 from poetlab.errors import ConfigError, LabelError
+from poetlab.results.joins import DOUBTFUL
 from poetlab.results.reading import read_attributes, read_detections, read_joins, read_poses
 from poetlab.results.writing import ResultsWriter
 from poetlab.tracking.settings import TrackingSettings
@@ -84,7 +85,7 @@ def test_each_animal_has_one_name_in_a_new_file(write: Callable, drawn: DrawnDet
     snouts, truth = poses.keypoints[:, :, 0], drawn.animals.keypoints[:, :, 0]
     order = np.linalg.norm(snouts[0, :, None] - truth[0], axis=-1).argmin(1)
     assert np.nanmax(np.linalg.norm(snouts - truth[:, order], axis=-1)) < 5
-    here = np.isfinite(snouts[..., 0])
+    here = poses.scores > 0
     n_gaps = sum(int(((np.diff(np.flatnonzero(here[:, one]))) > 1).sum()) for one in range(2))
     assert tracked.n_gaps == n_gaps > 0
     assert tracked.n_detections - tracked.n_left_out == here.sum()
@@ -120,6 +121,9 @@ def test_joins_are_kept_with_the_frames_and_individuals(write: Callable) -> None
     assert sorted(table["individual"]) == ["individual_1", "individual_2"]
     assert (table["last_frame"] < 20).all()
     assert (table["first_frame"] >= 35).all()
+    assert len(table["margin"].unique()) == 1, "the only other way is to exchange the two"
+    assert np.isfinite(joins.margins).all()
+    assert tracked.n_doubtful == int((joins.margins < DOUBTFUL).sum())
     (filtered,) = filter_results([tracked.path], max_gap=3)
     np.testing.assert_array_equal(read_joins(filtered.path).to_table(tracked.individuals), table)
 
