@@ -13,6 +13,7 @@ from poetlab.results.detections import DetectionBlock
 from poetlab.results.joins import Joins
 from poetlab.results.locking import only_writer
 from poetlab.results.result_file import ResultFile
+from poetlab.results.source_video import moved_place
 
 
 def rewrite_results(
@@ -56,7 +57,7 @@ def rewrite_results(
             individuals=individuals,
             slots=slots,
             tracked=tracked,
-            attributes=results.attributes | attributes,
+            attributes=results.attributes | moved_place(results.attributes, results.path, target) | attributes,
             joins=joins,
         )
 
@@ -89,7 +90,7 @@ def write_poses(
             _with_poses(results.blocks(), poses),
             n_frames=results.n_frames,
             n_detections=results.n_detections,
-            attributes=results.attributes | facts | attributes,
+            attributes=results.attributes | moved_place(results.attributes, results.path, target) | facts | attributes,
             joins=results.joins(),
         )
 

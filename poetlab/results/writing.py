@@ -15,6 +15,7 @@ from poetlab.results.detections import DetectionBlock, join_instances, slots_by_
 from poetlab.results.joins import Joins
 from poetlab.results.locking import only_writer
 from poetlab.results.partial import PartialFile, partial_path
+from poetlab.results.source_video import place_of
 from poetlab.skeleton import Skeleton
 
 
@@ -32,6 +33,7 @@ class ResultsWriter:
         size: (height, width) of the full frame in pixels.
         fps: Average frames per second; NaN if unknown.
         video: File name of the video.
+        video_path: Where the video is, to state it from the folder of the file; None states nothing.
         video_fingerprint: What identifies the video's content.
         model: Name of the model that predicted the poses.
         tracked: Whether a name means one animal throughout, or only a slot.
@@ -54,6 +56,7 @@ class ResultsWriter:
         size: tuple[int, int],
         fps: float,
         video: str,
+        video_path: str | Path | None = None,
         video_fingerprint: str,
         model: str,
         tracked: bool,
@@ -84,6 +87,8 @@ class ResultsWriter:
         }
         if not self.path.parent.is_dir():
             raise ResultsError(f"{self.path}: the folder {self.path.parent} does not exist; create it first")
+        if video_path is not None:
+            self._attributes |= place_of(video_path, self.path)
         with ExitStack() as stack, telling_errors(self.path.parent):
             stack.enter_context(only_writer(self.path))
             self._partial = PartialFile(partial_path(self.path), self._n_keypoints, made_with, resume=resume)
