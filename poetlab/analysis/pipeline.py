@@ -186,6 +186,7 @@ def _writer(
         size=video.size,
         fps=video.fps,
         video=video.path.name,
+        video_path=video.path,
         video_fingerprint=fingerprint(video.path),
         model=predictor.network.name,
         tracked=False,

@@ -23,7 +23,9 @@ class CheckReport:
         checks: Names of the checks that were done.
         read_images: Whether the images were read.
         remarks: What could not be judged, and why.
-        findings: What was found, the worst first.
+        findings: What was found, the worst first, but for what was accepted.
+        ids: The name of each, by which it can be accepted.
+        n_accepted: How many findings were left out, because they are accepted.
         path: The JSON file with all of it.
         sheet: The picture sheet of the worst findings; None where none has a picture.
     """
@@ -35,6 +37,8 @@ class CheckReport:
     read_images: bool
     remarks: tuple[str, ...]
     findings: tuple[Finding, ...]
+    ids: tuple[str, ...]
+    n_accepted: int
     path: Path
     sheet: Path | None
 
@@ -67,6 +71,7 @@ def _json_lines(report: CheckReport) -> Iterator[str]:
         "n_images": report.n_images,
         "n_animals": report.n_animals,
         "read_images": report.read_images,
+        "n_accepted": report.n_accepted,
         "remarks": report.remarks,
     }
     counts = {
@@ -74,7 +79,12 @@ def _json_lines(report: CheckReport) -> Iterator[str]:
     }
     yield json.dumps(head, indent=2).removesuffix("\n}")
     yield f',\n  "counts": {{{_joined(f"{json.dumps(name)}: {json.dumps(count)}" for name, count in counts.items())}}}'
-    yield f',\n  "findings": [{_joined(json.dumps(finding.to_dict()) for finding in report.findings)}]\n}}\n'
+    yield f',\n  "findings": [{_joined(_finding_lines(report))}]\n}}\n'
+
+
+def _finding_lines(report: CheckReport) -> Iterator[str]:
+    pairs = zip(report.ids, report.findings, strict=True)
+    return (json.dumps({"id": name} | finding.to_dict()) for name, finding in pairs)
 
 
 def _joined(entries: Iterator[str]) -> str:

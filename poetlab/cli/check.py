@@ -1,6 +1,5 @@
 """`poetlab check`: look through labels for mistakes."""
 
-from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +10,7 @@ from poetlab.cli.console import counted, plain, progress_bar, relative, show, sh
 from poetlab.cli.options import ProjectOption
 
 if TYPE_CHECKING:
-    from poetlab.checking.finding import Finding, Place
+    from poetlab.checking.finding import Place
     from poetlab.checking.report import CheckReport
 
 FOUND = 3
@@ -39,6 +38,10 @@ def check(
     skip: Annotated[
         list[str] | None, typer.Option(metavar="CHECK", help="Leave out a check; may be repeated.", show_default="none")
     ] = None,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID", help="A finding that is right, or all; may be repeated.", show_default="none"),
+    ] = None,
     min_images: Annotated[int, typer.Option(help="In how many images a keypoint shall be labeled.")] = 10,
     pictures: Annotated[int, typer.Option(help="Findings on the picture sheet; 0 for no sheet.")] = 24,
     no_images: Annotated[
@@ -60,6 +63,7 @@ def check(
             opened,
             names or (),
             skip=skip or (),
+            accept=accept or (),
             read_images=not no_images,
             min_images=min_images,
             n_pictures=pictures,
@@ -83,20 +87,22 @@ def show_report(report: "CheckReport") -> None:
     for name, found in report.counts().items():
         counts.add_row(name, *(str(found[severity] or "-") for severity in Severity), CHECKS[name].looks_for)
     show_table(counts)
-    _show_findings(report.findings[:_MOST_ROWS])
+    _show_findings(report)
     if len(report.findings) > _MOST_ROWS:
         show(f"and {len(report.findings) - _MOST_ROWS} more, see {relative(report.path)}")
+    if report.n_accepted:
+        show(f"[dim]not shown:[/] {counted(report.n_accepted, 'finding')} accepted in check_accepted.yaml")
     for remark in report.remarks:
         show(f"[dim]not judged:[/] {plain(remark)}")
     show(f"written to {relative(report.path)}" + (f"; pictures: {relative(report.sheet)}" if report.sheet else ""))
 
 
-def _show_findings(findings: Sequence["Finding"]) -> None:
-    """Print findings, three lines each: where, what, and what to do."""
+def _show_findings(report: "CheckReport") -> None:
+    """Print the worst findings, three lines each: where and by which id, what, and what to do."""
     colors = {"error": "red", "warning": "yellow", "note": "blue"}
-    for finding in findings:
+    for name, finding in zip(report.ids[:_MOST_ROWS], report.findings, strict=False):
         kind = finding.severity.value
-        show(f"[{colors[kind]}]{kind}[/] {finding.check}: {_named(finding.place)}")
+        show(f"[{colors[kind]}]{kind}[/] {finding.check}: {_named(finding.place)} [dim]({name})[/]")
         show(f"  {plain(finding.what)}")
         show(f"  [dim]{plain(finding.advice)}[/]")
 

@@ -38,10 +38,10 @@ def export_labels(
     ] = None,
     video: Annotated[
         Path | None,
-        typer.Option(help="The video of the results, if these are of one.", show_default="beside the results"),
+        typer.Option(help="The video of the results, if these are of one.", show_default="where it was analyzed"),
     ] = None,
     videos: Annotated[
-        Path | None, typer.Option(help="Folder of their videos.", show_default="beside the results")
+        Path | None, typer.Option(help="Folder of their videos.", show_default="where they were analyzed")
     ] = None,
     output: Annotated[
         Path | None, typer.Option(help="Folder to make.", show_default="exports/001-FORMAT in the project")

@@ -16,7 +16,7 @@ def render(
     results: ResultsArgument,
     video: Annotated[Path | None, typer.Option(help="The video.", show_default="found by its name")] = None,
     videos: Annotated[
-        Path | None, typer.Option(help="Folder of the videos.", show_default="that of the results, or the current one")
+        Path | None, typer.Option(help="Folder of the videos.", show_default="where they were analyzed")
     ] = None,
     output: Annotated[Path | None, typer.Option(help="Folder to write to.", show_default="beside the results")] = None,
     trail: Annotated[float, typer.Option(help="Seconds that trails reach back; 0 for none.")] = 2.0,

@@ -19,7 +19,7 @@ def suggest(
     n: Annotated[int, typer.Option("--number", "-n", help="Frames in all.")],
     video: Annotated[Path | None, typer.Option(help="The video.", show_default="found by its name")] = None,
     videos: Annotated[
-        Path | None, typer.Option(help="Folder of the videos.", show_default="that of the results, or the current one")
+        Path | None, typer.Option(help="Folder of the videos.", show_default="where they were analyzed")
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to make.")] = Path("suggested"),
     snapshot: SnapshotOption = None,

@@ -4,14 +4,14 @@ Format: https://cocodataset.org/#format-data
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from poetlab.errors import LabelError, SkeletonError
-from poetlab.labels.json_file import drain, read_json
+from poetlab.labels.json_file import drain, read_json_object
 from poetlab.labels.label_set import IMAGES, OCCLUDED, UNLABELED, VISIBLE, BBox, Segmentation, as_split
 from poetlab.labels.provenance import Provenance
 from poetlab.labels.source_labels import LeftOut, SourceImage, SourceInstance, SourceLabels
@@ -20,7 +20,11 @@ from poetlab.skeleton import Skeleton, infer_skeleton
 _ANNOTATIONS = "annotations"
 _HEAD_BYTES = 65536
 _FIRST_INEXACT_ID = 2**53
-_KEYS = ('"images"', '"annotations"', '"categories"')
+_LISTS = {"images": 2_000_000, "annotations": 3_000_000, "categories": 10_000}
+"""The lists of a file, and how long each may be: more than labels are, and few enough to fit into the memory."""
+
+_MAX_KEYPOINTS = 5000
+"""More than any animal needs, and few enough that a hostile list of names costs no time."""
 
 
 def matches_coco(path: Path) -> bool:
@@ -29,7 +33,7 @@ def matches_coco(path: Path) -> bool:
         return False
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         head = file.read(_HEAD_BYTES)
-    return head.lstrip().startswith("{") and any(key in head for key in _KEYS)
+    return head.lstrip().startswith("{") and any(f'"{key}"' in head for key in _LISTS)
 
 
 def read_coco(path: Path) -> SourceLabels:
@@ -41,15 +45,56 @@ def read_coco(path: Path) -> SourceLabels:
     Raises:
         LabelError: If the file is not COCO keypoint JSON, or if it contradicts itself.
     """
-    content = read_json(path)
     try:
-        labels = _read(content, path.stem)
+        labels = _read(_read_parts(path), path.stem)
         return replace(labels, folders=tuple(_image_folders(path.absolute())))
     except (LabelError, SkeletonError) as error:
-        raise type(error)(f"{path}: {error}") from error
+        raise type(error)(str(error) if str(error).startswith(str(path)) else f"{path}: {error}") from error
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise LabelError(f"{path}: not COCO keypoint JSON ({reason}); export it again") from error
+
+
+@dataclass(slots=True)
+class _Annotation:
+    """An annotation whose keypoints nobody has checked yet, because the file may list its category later."""
+
+    id: Any
+    image: Any
+    category: Any
+    instance: SourceInstance
+
+
+@dataclass(slots=True)
+class _Parts:
+    """What a file holds, whichever part comes first."""
+
+    images: dict[Any, SourceImage] = field(default_factory=dict)
+    categories: dict[Any, Any] = field(default_factory=dict)
+    annotations: list[_Annotation] = field(default_factory=list)
+
+
+def _read_parts(path: Path) -> _Parts:
+    parts = _Parts()
+    found = set()
+    for name, entries in read_json_object(path, _LISTS):
+        if name not in _LISTS or not isinstance(entries, Iterator):
+            continue
+        found.add(name)
+        for number, entry in enumerate(entries, start=1):
+            if number > _LISTS[name]:
+                raise LabelError(f"lists more than {_LISTS[name]:,} {name}, which no labels have; export fewer images")
+            if name == "images":
+                _add_image(parts.images, entry)
+            elif name == "categories":
+                parts.categories[entry["id"]] = entry
+            else:
+                parts.annotations.append(_read_annotation(entry))
+    if lacking := [name for name in _LISTS if name not in found]:
+        raise LabelError(
+            f"has no list '{lacking[0]}', so it is not COCO keypoint JSON; give the label file of your tool"
+        )
+    return parts
 
 
 def _image_folders(path: Path) -> Iterator[Path]:
@@ -59,33 +104,23 @@ def _image_folders(path: Path) -> Iterator[Path]:
         yield from (folder / IMAGES / subset, folder / IMAGES, folder / subset)
 
 
-def _read(content: dict[str, Any], name: str) -> SourceLabels:
-    categories = {category["id"]: category for category in _entries(content, "categories")}
-    annotations = _entries(content, "annotations")
-    images = _read_images(_entries(content, "images"))
-    posed = _posed_categories(categories, {annotation.get("category_id") for annotation in annotations})
+def _read(parts: _Parts, name: str) -> SourceLabels:
+    posed = _posed_categories(parts.categories, {annotation.category for annotation in parts.annotations})
     skeleton = _read_skeleton(list(posed.values()), name)
     left_out = LeftOut()
-    for annotation in drain(annotations):
-        image = images.get(annotation.get("image_id"))
-        category = annotation.get("category_id")
+    for annotation in drain(parts.annotations):
+        image = parts.images.get(annotation.image)
+        category = annotation.category
         if image is None:
-            left_out.add("annotation of an image that the file does not list", f"annotation {annotation.get('id')}")
+            left_out.add("annotation of an image that the file does not list", f"annotation {annotation.id}")
         elif category in posed or (category is None and len(posed) == 1):
-            image.instances.append(_read_instance(annotation, skeleton))
+            image.instances.append(_instance(annotation, skeleton))
             if len(posed) > 1:
                 left_out.add("category of an animal (several share one skeleton)", str(posed[category].get("name")))
         else:
-            example = categories.get(category, {}).get("name", category)
+            example = parts.categories.get(category, {}).get("name", category)
             left_out.add("annotation of a category without keypoints", f"category {example}")
-    return SourceLabels(skeleton, list(images.values()), "as given in the file", left_out)
-
-
-def _entries(content: dict[str, Any], key: str) -> list[Any]:
-    entries = content.get(key)
-    if not isinstance(entries, list):
-        raise LabelError(f"has no list '{key}', so it is not COCO keypoint JSON; give the label file of your tool")
-    return entries
+    return SourceLabels(skeleton, list(parts.images.values()), "as given in the file", left_out)
 
 
 def _posed_categories(categories: dict[Any, Any], used: set[Any]) -> dict[Any, Any]:
@@ -102,6 +137,8 @@ def _read_skeleton(categories: Sequence[dict[str, Any]], name: str) -> Skeleton:
     for category in categories[1:]:
         if category["keypoints"] != first["keypoints"]:
             raise LabelError(_disagreement(first, category))
+    if len(first["keypoints"]) > _MAX_KEYPOINTS:
+        raise LabelError(f"has {len(first['keypoints'])} keypoints, which no animal has; export it again")
     keypoints = [str(keypoint) for keypoint in first["keypoints"]]
     edges = _read_edges(next((found for category in categories if (found := category.get("skeleton"))), []), keypoints)
     name = str(first.get("name", name)) if len(categories) == 1 else name
@@ -126,16 +163,13 @@ def _read_edges(pairs: Sequence[Sequence[int]], keypoints: Sequence[str]) -> lis
     return [(keypoints[start - base], keypoints[end - base]) for start, end in pairs]
 
 
-def _read_images(entries: Sequence[dict[str, Any]]) -> dict[Any, SourceImage]:
-    images: dict[Any, SourceImage] = {}
-    for entry in entries:
-        file_name = entry["file_name"]
-        if not isinstance(file_name, str):
-            raise LabelError(f"image {entry['id']} has the file name {file_name!r}; give it a text")
-        known = images.setdefault(entry["id"], _read_image(entry))
-        if known.file_name != file_name:
-            raise LabelError(f"'{known.file_name}' and '{file_name}' share the id {entry['id']}; give each its own")
-    return images
+def _add_image(images: dict[Any, SourceImage], entry: dict[str, Any]) -> None:
+    file_name = entry["file_name"]
+    if not isinstance(file_name, str):
+        raise LabelError(f"image {entry['id']} has the file name {file_name!r}; give it a text")
+    known = images.setdefault(entry["id"], _read_image(entry))
+    if known.file_name != file_name:
+        raise LabelError(f"'{known.file_name}' and '{file_name}' share the id {entry['id']}; give each its own")
 
 
 def _read_image(entry: dict[str, Any]) -> SourceImage:
@@ -162,19 +196,28 @@ def _read_size(entry: dict[str, Any]) -> tuple[int, int] | None:
     return (int(height), int(width)) if height and width else None
 
 
-def _read_instance(annotation: dict[str, Any], skeleton: Skeleton) -> SourceInstance:
+def _read_annotation(entry: dict[str, Any]) -> _Annotation:
     try:
-        return SourceInstance(
-            keypoints=_read_keypoints(annotation.get("keypoints"), skeleton),
-            bbox=_read_bbox(annotation.get("bbox")),
-            area=_positive(annotation.get("area")),
-            is_crowd=bool(annotation.get("iscrowd")),
-            segmentation=_read_segmentation(annotation.get("segmentation")),
-            individual=_read_individual(annotation),
-            provenance=_read_provenance(annotation.get("provenance")),
+        instance = SourceInstance(
+            keypoints=np.array(entry.get("keypoints") or [], dtype=np.float64).ravel(),
+            bbox=_read_bbox(entry.get("bbox")),
+            area=_positive(entry.get("area")),
+            is_crowd=bool(entry.get("iscrowd")),
+            segmentation=_read_segmentation(entry.get("segmentation")),
+            individual=_read_individual(entry),
+            provenance=_read_provenance(entry.get("provenance")),
         )
     except (TypeError, ValueError, OverflowError) as error:
-        raise LabelError(f"annotation {annotation.get('id')}: {error}; correct or remove it") from error
+        raise LabelError(f"annotation {entry.get('id')}: {error}; correct or remove it") from error
+    return _Annotation(entry.get("id"), entry.get("image_id"), entry.get("category_id"), instance)
+
+
+def _instance(annotation: _Annotation, skeleton: Skeleton) -> SourceInstance:
+    """The animal of an annotation, with the keypoints of the skeleton."""
+    try:
+        return replace(annotation.instance, keypoints=_check_keypoints(annotation.instance.keypoints, skeleton))
+    except ValueError as error:
+        raise LabelError(f"annotation {annotation.id}: {error}; correct or remove it") from error
 
 
 def _read_individual(annotation: dict[str, Any]) -> str | None:
@@ -185,9 +228,8 @@ def _read_individual(annotation: dict[str, Any]) -> str | None:
     return next((str(name) for name in names if name is not None), None)
 
 
-def _read_keypoints(content: Any, skeleton: Skeleton) -> np.ndarray:
+def _check_keypoints(values: np.ndarray, skeleton: Skeleton) -> np.ndarray:
     n_keypoints = skeleton.n_keypoints
-    values = np.array(content or [], dtype=np.float64).ravel()
     if len(values) == 0:
         return np.zeros((n_keypoints, 3))
     if len(values) != 3 * n_keypoints:

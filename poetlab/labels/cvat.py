@@ -95,7 +95,7 @@ class _Reader:
                 is_empty |= element.attrib["label"].lower().replace("_", " ") in _EMPTY_TAGS
                 continue
             has_shape = True
-            shape = self._read_shape(element, element.attrib["label"], element.get("group_id", "0"), image.file_name)
+            shape = self._read_shape(element, element, image.file_name)
             shapes += [shape] if shape else []
         if has_shape:
             self._add(image, shapes)
@@ -108,22 +108,23 @@ class _Reader:
     def _read_track(self, section: Element, elements: Iterable[Element]) -> None:
         if self._task.n_tasks > 1:
             raise LabelError("is of several videos and does not tell their frames apart; export the tasks one by one")
-        label, group = section.attrib["label"], section.get("group_id", "0")
         shapes = []
         for element in elements:
             frame = int(element.attrib["frame"])
             if frame < 0:
                 raise LabelError(f"track {section.get('id')}: has the frame {frame}; export it again")
-            if shape := self._read_shape(element, label, group, f"frame {frame}"):
+            if shape := self._read_shape(element, section, f"frame {frame}"):
                 shapes.append(shape)
                 self._frames.setdefault(frame, _Frame()).shapes.append(shape)
                 self._frames[frame].is_key |= shape.has_keypoints and _is_key(element)
         if len(shapes) > 1:  # a track of one frame is a single shape, which has no identity
+            group = section.get("group_id", "0")
             name = group if group != "0" else section.get("id")
             for shape in shapes:
                 shape.individual = shape.individual or name
 
-    def _read_shape(self, element: Element, label: str, group: str, place: str) -> CvatShape | None:
+    def _read_shape(self, element: Element, owner: Element, place: str) -> CvatShape | None:
+        label = owner.attrib["label"]
         if element.tag == "skeleton":
             self._used[label] = None
             if skeleton := self._task.skeletons.get(label):
@@ -131,7 +132,7 @@ class _Reader:
         elif element.tag == "points" and self._task.skeletons and label not in self._keypoints:
             self._left_out.add("point whose label is no point of a skeleton", place)
             return None
-        return read_shape(element, label, group, self._names, self._left_out, place)
+        return read_shape(element, owner, self._names, self._left_out, place)
 
     def _add_frames(self) -> None:
         """Make images of the key frames."""

@@ -10,10 +10,15 @@ import numpy as np
 from poetlab.errors import LabelError
 from poetlab.labels.label_set import OCCLUDED, UNLABELED, VISIBLE, BBox
 from poetlab.labels.named_keypoints import KeypointNames, divide_into_animals
+from poetlab.labels.provenance import Maker, Provenance
 from poetlab.labels.source_labels import LeftOut, SourceInstance
 
 _INDIVIDUAL = ("individual", "track_id")
 """The attributes of a shape that name its animal."""
+
+SOURCES: dict[str, Maker] = {"auto": "model", "semi-auto": "corrected"}
+"""Who has placed a shape of that source. One of `auto` becomes `semi-auto` as soon as a person changes it in CVAT; its
+other sources tell nothing, as `manual` is also what shapes have that came from a file without a source."""
 
 Point = tuple[float, float, int]
 """x, y and visibility."""
@@ -31,11 +36,15 @@ class CvatShape:
         point: If it is a single point.
         bbox: If it is a box.
         polygon: x, y, x, y, ... if it is a polygon.
+        made_by: Who has placed it, where its source tells.
+        score: The score of a prediction, or None.
     """
 
     label: str
     group: int
     individual: str | None
+    made_by: Maker | None
+    score: float | None
     skeleton: np.ndarray | None = None
     point: Point | None = None
     bbox: BBox | None = None
@@ -48,14 +57,13 @@ class CvatShape:
 
 
 def read_shape(
-    element: Element, label: str, group: str, names: KeypointNames, left_out: LeftOut, place: str
+    element: Element, owner: Element, names: KeypointNames, left_out: LeftOut, place: str
 ) -> CvatShape | None:
     """Read one shape; None (and counted) if labels have no place for it, and None if it is outside of its image.
 
     Args:
         element: The shape.
-        label: Its label, which a track has in its place.
-        group: Its group, which a track has in its place.
+        owner: What has its label, group and source: the shape itself, or its track.
         names: Where its keypoints get their places.
         left_out: Where to count it.
         place: Its image, for messages.
@@ -64,7 +72,14 @@ def read_shape(
         LabelError: If a skeleton has a point twice.
         KeyError, ValueError: If it lacks something.
     """
-    shape = CvatShape(label, int(group), _individual(element))
+    attributes = {str(child.get("name")): child.text or "" for child in element.findall("attribute")}
+    shape = CvatShape(
+        label=owner.attrib["label"],
+        group=int(owner.get("group_id", "0")),
+        individual=next((name for key in _INDIVIDUAL if (name := attributes.get(key))), None),
+        made_by=SOURCES.get(owner.get("source", "")),
+        score=_score(attributes.get("score", "")),
+    )
     if element.tag == "skeleton":
         points = _read_skeleton(element, place)
         if all(visibility == UNLABELED for _, _, visibility in points.values()):
@@ -126,7 +141,7 @@ def make_instances(
     if divided is None:
         return None
     left_out.add(_NO_ANIMAL, place, len(alone.boxes) + len(alone.polygons))
-    instances = [SourceInstance(_keypoints(shape), individual=shape.individual) for shape in alone.skeletons]
+    instances = [_from_skeleton(shape) for shape in alone.skeletons]
     instances += [_from_points([alone.points[number] for number in part], names, place) for part in divided]
     return instances + list(chain.from_iterable(_group(group, names, left_out, place) for group in groups.values()))
 
@@ -136,7 +151,7 @@ _NO_ANIMAL = "box or polygon in no group with one animal's keypoints"
 
 def _group(group: _Animal, names: KeypointNames, left_out: LeftOut, place: str) -> list[SourceInstance]:
     """The animals of one group; its boxes and polygons are an animal's if it is the only one in the group."""
-    instances = [SourceInstance(_keypoints(shape), individual=shape.individual) for shape in group.skeletons]
+    instances = [_from_skeleton(shape) for shape in group.skeletons]
     if group.points:
         instances.append(_from_points(group.points, names, place))
     if len(instances) != 1 or len(group.boxes) > 1:
@@ -152,11 +167,13 @@ def _from_points(points: Sequence[CvatShape], names: KeypointNames, place: str) 
     if len(set(labels)) != len(labels):
         raise LabelError(f"{place}: a group of points has '{max(labels, key=labels.count)}' twice; correct it in CVAT")
     placed = {shape.label: shape.point for shape in points if shape.point}
-    return SourceInstance(names.array(placed), individual=next((s.individual for s in points if s.individual), None))
+    individual = next((shape.individual for shape in points if shape.individual), None)
+    return SourceInstance(names.array(placed), individual=individual, provenance=_provenance(points))
 
 
-def _keypoints(shape: CvatShape) -> np.ndarray:
-    return np.zeros((0, 3)) if shape.skeleton is None else shape.skeleton
+def _from_skeleton(shape: CvatShape) -> SourceInstance:
+    keypoints = np.zeros((0, 3)) if shape.skeleton is None else shape.skeleton
+    return SourceInstance(keypoints, individual=shape.individual, provenance=_provenance([shape]))
 
 
 def _read_skeleton(element: Element, place: str) -> dict[str, Point]:
@@ -177,6 +194,19 @@ def _read_point(element: Element) -> Point:
     return (x, y, OCCLUDED if element.get("occluded") == "1" else VISIBLE)
 
 
-def _individual(element: Element) -> str | None:
-    attributes = {child.get("name"): child.text for child in element.findall("attribute")}
-    return next((text for name in _INDIVIDUAL if (text := attributes.get(name))), None)
+def _score(text: str) -> float | None:
+    """A score that a person cannot have mistyped."""
+    try:
+        score = float(text)
+    except ValueError:
+        return None
+    return score if 0 <= score <= 1 else None
+
+
+def _provenance(shapes: Sequence[CvatShape]) -> Provenance | None:
+    """Who has placed an animal: a model only if that has placed all of its shapes."""
+    makers = {shape.made_by for shape in shapes}
+    if not makers & set(SOURCES.values()):
+        return None
+    score = next((shape.score for shape in shapes if shape.score is not None), None)
+    return Provenance("model" if makers == {"model"} else "corrected", score)

@@ -64,7 +64,8 @@ def detect_format(source: Path, label_format: str | None = None) -> tuple[LabelF
     Raises:
         LabelError: If there is no such path or format, or if the folder holds no label file or several.
     """
-    formats = [known for known in LABEL_FORMATS if label_format in (None, known.name)]
+    wanted = None if label_format is None else _plain(label_format)
+    formats = [known for known in LABEL_FORMATS if wanted in (None, _plain(known.name))]
     if not formats:
         known_names = ", ".join(known.name for known in LABEL_FORMATS)
         raise LabelError(f"'{label_format}' is no label format; known are {known_names}")
@@ -83,6 +84,11 @@ def detect_format(source: Path, label_format: str | None = None) -> tuple[LabelF
         names = ", ".join(path.name for _, path in found)
         raise LabelError(f"{source}: holds several label files ({names}); give one of them, or its --format")
     return found[0]
+
+
+def _plain(name: str) -> str:
+    """A format's name without hyphens, which people leave out."""
+    return name.lower().replace("-", "").replace("_", "")
 
 
 def _levels(source: Path) -> Iterator[list[Path]]:

@@ -12,7 +12,7 @@ import numpy as np
 import poetlab
 from poetlab.errors import LabelError, SkeletonError
 from poetlab.files import whole_file
-from poetlab.labels.json_file import drain, read_json
+from poetlab.labels.json_file import drain, read_json_object
 from poetlab.labels.provenance import Provenance
 from poetlab.skeleton import Skeleton
 
@@ -179,19 +179,18 @@ def load_label_set(folder: Path) -> LabelSet:
         LabelError: If there is no such file, or if it is cut short, damaged or not poetlab's.
     """
     path = folder / ANNOTATIONS
-    content = read_json(path)
     try:
-        skeleton = _skeleton_from(content["categories"][0])
-        return LabelSet(
-            name=folder.resolve().name,
-            skeleton=skeleton,
-            images=_images_from(content, skeleton.n_keypoints),
-            area_rule=str(content["info"]["area_rule"]),
-            images_dir=folder / IMAGES,
-        )
+        area_rule, skeleton, images = _read(path)
     except (KeyError, IndexError, TypeError, ValueError, SkeletonError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise LabelError(f"{path}: not a label set of poetlab ({reason}); import the labels again") from error
+    return LabelSet(
+        name=folder.resolve().name,
+        skeleton=skeleton,
+        images=images,
+        area_rule=area_rule,
+        images_dir=folder / IMAGES,
+    )
 
 
 def _json_lines(label_set: LabelSet) -> Iterator[str]:
@@ -274,23 +273,37 @@ def _skeleton_from(category: dict[str, Any]) -> Skeleton:
     )
 
 
-def _images_from(content: dict[str, Any], n_keypoints: int) -> tuple[LabeledImage, ...]:
-    instances: dict[int, list[LabeledInstance]] = {image["id"]: [] for image in content["images"]}
-    for annotation in drain(content["annotations"]):
-        instances[annotation["image_id"]].append(_instance_from(annotation, n_keypoints))
-    return tuple(
-        LabeledImage(
-            file_name=image["file_name"],
-            size=(image["height"], image["width"]),
-            instances=tuple(instances.pop(image["id"])),
-            split=as_split(image["split"]),
-            is_split_given=bool(image.get("split_given", False)),
-            is_found_empty=bool(image.get("found_empty", False)),
-            id=int(image["id"]),
-            video=image.get("video"),
-            frame=image.get("frame"),
-        )
-        for image in drain(content["images"])
+def _read(path: Path) -> tuple[str, Skeleton, tuple[LabeledImage, ...]]:
+    """The area rule, the skeleton and the images of a file."""
+    members: dict[str, Any] = {}
+    instances: dict[int, list[LabeledInstance]] = {}
+    for name, value in read_json_object(path, ("categories", "images", "annotations")):
+        if name == "annotations":
+            for annotation in value:
+                instances.setdefault(annotation["image_id"], []).append(_instance_from(annotation))
+        else:
+            members[name] = value if name == "info" else list(value)
+    skeleton = _skeleton_from(members["categories"][0])
+    images = tuple(_image_from(entry, instances.pop(entry["id"], [])) for entry in drain(members["images"]))
+    if instances:
+        raise KeyError(next(iter(instances)))
+    form = (skeleton.n_keypoints, 3)
+    if wrong := [one for image in images for one in image.instances if one.keypoints.shape != form]:
+        raise ValueError(f"an animal has {len(wrong[0].keypoints)} keypoints, the skeleton {skeleton.n_keypoints}")
+    return str(members["info"]["area_rule"]), skeleton, images
+
+
+def _image_from(entry: dict[str, Any], instances: Iterable[LabeledInstance]) -> LabeledImage:
+    return LabeledImage(
+        file_name=entry["file_name"],
+        size=(entry["height"], entry["width"]),
+        instances=tuple(instances),
+        split=as_split(entry["split"]),
+        is_split_given=bool(entry.get("split_given", False)),
+        is_found_empty=bool(entry.get("found_empty", False)),
+        id=int(entry["id"]),
+        video=entry.get("video"),
+        frame=entry.get("frame"),
     )
 
 
@@ -305,8 +318,8 @@ def as_split(name: Any) -> Split:
     return "train" if name == "train" else "val"
 
 
-def _instance_from(annotation: dict[str, Any], n_keypoints: int) -> LabeledInstance:
-    keypoints = np.array(annotation["keypoints"], dtype=np.float64).reshape(n_keypoints, 3)
+def _instance_from(annotation: dict[str, Any]) -> LabeledInstance:
+    keypoints = np.array(annotation["keypoints"], dtype=np.float64).reshape(-1, 3)
     keypoints[keypoints[:, 2] == 0, :2] = np.nan
     x, y, width, height = annotation["bbox"]
     return LabeledInstance(

@@ -19,6 +19,9 @@ from poetlab.labels.source_labels import LeftOut, SourceImage, SourceInstance, S
 from poetlab.skeleton import infer_skeleton
 
 _HEAD_BYTES = 65536
+_PREDICTED = {"prediction", "prediction-changed"}
+"""What Label Studio calls the origin of a region that a model has made, and that a person may have changed."""
+
 _KEYS = ('"annotations"', '"completions"', '"predictions"', '"keypointlabels"')
 
 
@@ -77,9 +80,8 @@ class _Reader:
         except LabelError as error:
             raise LabelError(f"{place}: {error}") from error
         animals = find_animals(regions, self._names, self._left_out, place)
-        stated = _provenance(annotation)
         for animal in animals or ():
-            animal.instance.provenance = stated
+            animal.instance.provenance = _provenance(animal, annotation)
         image.emptied_by = "human"
         if animals is None:
             self._left_out.add("image with keypoints of several animals that nothing tells apart", image.file_name)
@@ -133,11 +135,14 @@ class _Reader:
         self._names.drop(set(self._names.names) - shared, images)
 
 
-def _provenance(annotation: Mapping[str, Any]) -> Provenance:
-    """Who made an annotation: a person, of nothing or of a prediction, and has submitted it in any case."""
-    origins = {str(entry.get("origin")) for entry in annotation["result"]}
-    is_of_prediction = annotation.get("parent_prediction") or origins & {"prediction", "prediction-changed"}
-    return Provenance("corrected" if is_of_prediction else "human")
+def _provenance(animal: Animal, annotation: Mapping[str, Any]) -> Provenance:
+    """Who made an animal: a person, of nothing or of a prediction, and has submitted it in any case.
+
+    Where its regions do not tell whether they were predicted, the annotation does.
+    """
+    if animal.origins & _PREDICTED or (not animal.origins and annotation.get("parent_prediction")):
+        return Provenance("corrected", animal.score)
+    return Provenance("human")
 
 
 def _choose(task: Mapping[str, Any], left_out: LeftOut, place: str) -> Mapping[str, Any] | None:

@@ -30,6 +30,8 @@ class Region:
         bbox: If it is a box.
         parent: The id of the region that it is part of, or None.
         individual: The animal's name, where a text or choice for this region says so.
+        origin: `manual`, `prediction` or `prediction-changed`; None where Label Studio has not noted it.
+        score: The score of a prediction, or None.
     """
 
     id: str
@@ -38,21 +40,27 @@ class Region:
     bbox: BBox | None = None
     parent: str | None = None
     individual: str | None = None
+    origin: str | None = None
+    score: float | None = None
 
 
 @dataclass(slots=True)
 class Animal:
-    """One animal; `instance` is complete but for the name of its individual.
+    """One animal; `instance` is complete but for the name of its individual and its provenance.
 
     Attributes:
         instance: What becomes of it.
         label: The label of its box, or None without one.
         is_linked: Whether anything but the order tells that its keypoints belong together.
+        origins: Those of its regions that have one.
+        score: The score of a prediction, or None.
     """
 
     instance: SourceInstance
     label: str | None
     is_linked: bool
+    origins: frozenset[str]
+    score: float | None
 
 
 @dataclass(slots=True)
@@ -114,7 +122,8 @@ def _add_region(
     if len(labels) != 1:
         left_out.add("region without a label, or with several", place)
         return
-    region = Region(str(entry["id"]), str(labels[0]), parent=entry.get("parentID") or None)
+    region = Region(str(entry["id"]), str(labels[0]), parent=entry.get("parentID") or None, origin=entry.get("origin"))
+    region.score = float(score) if isinstance(score := entry.get("score"), int | float) and 0 <= score <= 1 else None
     region.individual = next(
         (text for one in about if one.get("from_name") in _INDIVIDUAL for text in _texts(one)), None
     )
@@ -224,4 +233,6 @@ def _animal(group: Sequence[Region], names: KeypointNames, place: str, *, is_lin
     bbox = boxes[0].bbox if boxes else None
     individual = next((region.individual for region in group if region.individual), None)
     instance = SourceInstance(names.array(dict(points)), bbox, individual=individual)
-    return Animal(instance, boxes[0].name if boxes else None, is_linked)
+    origins = frozenset(str(region.origin) for region in group if region.origin)
+    score = next((region.score for region in group if region.score is not None), None)
+    return Animal(instance, boxes[0].name if boxes else None, is_linked, origins, score)

@@ -167,11 +167,13 @@ def _outlined(found: LabeledInstance, known: LabeledInstance, entry: FoundInstan
     """
     x, y, width, height = known.bbox
     points = found.keypoints[found.keypoints[:, 2] > 0, :2]
-    made = keypoint_bbox(known.keypoints)
+    made, now = keypoint_bbox(known.keypoints), keypoint_bbox(found.keypoints)
+    is_own = made is None or known.segmentation is not None or np.abs(np.subtract(made, known.bbox)).max() > SAME_POINT
     if entry.is_boxed:
         is_kept = _have_same_outline(known, found, told)
+        if is_kept and not is_own and now is not None:  # the tool has only handed on the box that we had made
+            return replace(found, bbox=now, area=now[2] * now[3])
     else:
-        is_own = made is None or np.abs(np.subtract(made, known.bbox)).max() > SAME_POINT
         is_kept = bool(is_own and (points >= (x, y)).all() and (points <= (x + width, y + height)).all())
     if not is_kept:
         return found

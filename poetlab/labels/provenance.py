@@ -9,6 +9,8 @@ Maker = Literal["human", "model", "corrected"]
 """Who placed the points: a person; a model, and nobody has confirmed them; a model, and a person has changed or
 confirmed them."""
 
+_ROUNDED = 1e-4
+
 _MAKERS: tuple[Maker, ...] = get_args(Maker)
 
 
@@ -105,11 +107,19 @@ class ImportStamp:
 
         A prediction that the source still marks as such, with another score, is a new one that nobody has confirmed.
         """
-        if known is None or known.made_by == "human":
+        if known is None:
+            return self.on_new(stated)
+        if known.made_by == "human":
             return self.on_new(None)
-        if stated is not None and stated.made_by == "model" and stated.score != known.score and not self.is_confirmed:
+        is_other = stated is not None and not _are_same(stated.score, known.score)
+        if stated is not None and stated.made_by == "model" and is_other and not self.is_confirmed:
             return self.on_new(stated)
         return self._corrected(known)
 
     def _corrected(self, known: Provenance) -> Provenance:
         return Provenance("corrected", known.score, self.tool, self.file, self.imported)
+
+
+def _are_same(score: float | None, other: float | None) -> bool:
+    """Whether two scores are one, of which a file may have rounded a few digits away."""
+    return score == other if score is None or other is None else abs(score - other) <= _ROUNDED

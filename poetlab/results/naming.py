@@ -1,6 +1,7 @@
 """Which files a video's results go to, so that no two videos ever share one."""
 
-from collections.abc import Collection
+import os
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from poetlab.errors import ResultsError
@@ -39,6 +40,19 @@ def result_path(output_dir: str | Path, video_path: str | Path, fingerprint: str
 def changed_result_path(result: Path, ending: str, output: str | Path | None) -> Path:
     """Where what is made of a result file goes: beside it with another ending, or under its own name to a folder."""
     return result.with_name(f"{result.stem}{ending}.h5") if output is None else Path(output) / result.name
+
+
+def mirrored_folders(results: Sequence[Path], output: str | Path) -> list[Path]:
+    """The folder below `output` for what is made of each result file: as it lies below the folder that all share.
+
+    Results of one folder go to `output` itself; so do those that share none, being on several drives.
+    """
+    folders = [Path(os.path.abspath(result.parent)) for result in results]  # noqa: PTH100 - without `..`, links kept
+    try:
+        shared = os.path.commonpath(folders) if folders else ""
+    except ValueError:
+        return [Path(output)] * len(folders)
+    return [Path(output) / folder.relative_to(shared) for folder in folders]
 
 
 def is_made_of_another(result: Path, results: Collection[Path], ending: str) -> bool:

@@ -14,6 +14,7 @@ from poetlab.results.joins import Joins
 from poetlab.results.locking import only_writer
 from poetlab.results.pose_blocks import PoseBlock, fill_gaps, place_in_slots
 from poetlab.results.result_file import ResultFile
+from poetlab.results.source_video import moved_place
 
 
 def rewrite_results(
@@ -58,7 +59,7 @@ def rewrite_results(
             fill_gaps(place_in_slots(results.blocks(), slots, len(individuals)), fill_gap),
             n_frames=results.n_frames,
             n_detections=results.n_detections,
-            attributes=results.attributes | attributes | facts,
+            attributes=results.attributes | moved_place(results.attributes, results.path, target) | attributes | facts,
             joins=joins,
         )
 
@@ -91,7 +92,7 @@ def write_poses(
             _with_poses(results.blocks(), poses),
             n_frames=results.n_frames,
             n_detections=results.n_detections,
-            attributes=results.attributes | facts | attributes,
+            attributes=results.attributes | moved_place(results.attributes, results.path, target) | facts | attributes,
             joins=results.joins(),
         )
 

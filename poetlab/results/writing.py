@@ -16,6 +16,7 @@ from poetlab.results.joins import Joins
 from poetlab.results.locking import only_writer
 from poetlab.results.partial import PartialFile, partial_path
 from poetlab.results.pose_blocks import fill_gaps, place_in_slots
+from poetlab.results.source_video import place_of
 from poetlab.skeleton import Skeleton
 
 
@@ -33,6 +34,7 @@ class ResultsWriter:
         size: (height, width) of the full frame in pixels.
         fps: Average frames per second; NaN if unknown.
         video: File name of the video.
+        video_path: Where the video is, to state it from the folder of the file; None states nothing.
         video_fingerprint: What identifies the video's content.
         model: Name of the model that predicted the poses.
         tracked: Whether a name means one animal throughout, or only a slot.
@@ -55,6 +57,7 @@ class ResultsWriter:
         size: tuple[int, int],
         fps: float,
         video: str,
+        video_path: str | Path | None = None,
         video_fingerprint: str,
         model: str,
         tracked: bool,
@@ -85,6 +88,8 @@ class ResultsWriter:
         }
         if not self.path.parent.is_dir():
             raise ResultsError(f"{self.path}: the folder {self.path.parent} does not exist; create it first")
+        if video_path is not None:
+            self._attributes |= place_of(video_path, self.path)
         with ExitStack() as stack, telling_errors(self.path.parent):
             stack.enter_context(only_writer(self.path))
             self._partial = PartialFile(partial_path(self.path), self._n_keypoints, made_with, resume=resume)

@@ -7,6 +7,7 @@ from pathlib import Path
 from poetlab.errors import PoetlabError, ResultsError
 from poetlab.results.exporting.export import export_poses
 from poetlab.results.exporting.formats import ExportFormat, export_format
+from poetlab.results.naming import mirrored_folders
 from poetlab.results.reading import read_poses
 
 
@@ -41,7 +42,8 @@ def export_results(
     Args:
         results: Result files.
         to: `csv`, `parquet`, `dlc`, `sleap` or `nwb`.
-        output: Folder to write to; None for one that is called like the format, beside each result.
+        output: Folder to write to, in which those of the results are mirrored if these lie in several; None for one
+            that is called like the format, beside each result.
         overwrite: Whether to replace files that exist.
         on_progress: Called with result files done and in all.
         on_result: Called with what became of each, when it is finished.
@@ -54,9 +56,11 @@ def export_results(
     """
     chosen = export_format(to)
     exported: list[ExportedResult] = []
-    for result in map(Path, results):
+    paths = list(map(Path, results))
+    beside = [result.parent / chosen.name for result in paths]
+    folders = beside if output is None else mirrored_folders(paths, output)
+    for result, folder in zip(paths, folders, strict=True):
         written = {path for earlier in exported for path in earlier.paths}
-        folder = result.parent / chosen.name if output is None else Path(output)
         exported.append(_export(result, chosen, folder, overwrite=overwrite, written=written))
         if on_result:
             on_result(exported[-1])
@@ -69,7 +73,9 @@ def _export(result: Path, chosen: ExportFormat, folder: Path, *, overwrite: bool
     try:
         poses = read_poses(result)
         if written & {folder / name for name in chosen.files(poses, result.stem)}:
-            raise ResultsError(f"{result}: another of these results has its name; export them to different folders")
+            raise ResultsError(
+                f"{result}: another of these results has its name, or is the same; export each to a folder of its own"
+            )
         paths = export_poses(poses, chosen, folder, result.stem, overwrite=overwrite)
     except PoetlabError as error:
         return ExportedResult(result, error=str(error))

@@ -89,7 +89,8 @@ def export_labels(
             for `corrections`.
         frames: Which frames of the results: numbers as in `12,340`, or a CSV file with the columns `video` and `frame`.
         video: The video of the results, if these are of one.
-        videos: Folder of their videos; None looks beside each result and in the current folder.
+        videos: Folder of their videos; None looks where they were, beside each result, and in the current
+            folder.
         output: The folder to make; None for `exports/001-FORMAT` in the project, numbered on.
         on_progress: Called with work done and in all.
 

@@ -2,13 +2,14 @@
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
-from poetlab.errors import ProjectError
 from poetlab.labels.importing import import_labels as import_label_files
 from poetlab.labels.importing import name_of
 from poetlab.labels.report import ImportReport
 from poetlab.project import Project
+from poetlab.training.interruption import GracefulInterrupt
 
 
 def import_labels(
@@ -56,28 +57,41 @@ def import_labels(
         SkeletonError: If their keypoints are not the project's.
     """
     set_name = name if name is not None else name_of(Path(source))
-    report = import_label_files(
-        Path(source),
-        project.labels_dir,
-        skeleton=project.skeleton() if project.has_skeleton else None,
-        label_format=label_format,
-        images_dir=Path(images) if images is not None else None,
-        name=set_name,
-        link=link,
-        rename=rename,
-        keypoints=keypoints,
-        split=split,
-        val_fraction=val_fraction,
-        split_elsewhere=project.splits(but=set_name),
-        confirmed=confirmed,
-        prune=prune,
-        on_progress=on_progress,
-    )
-    if not project.has_skeleton:
-        try:
-            project.write_skeleton(report.skeleton)
-        except ProjectError:
-            if report.update is None:
-                shutil.rmtree(report.folder)  # labels without a skeleton would be of no use, and in the way
-            raise
+    with ExitStack() as stack:
+
+        def on_step(done: int, total: int) -> None:
+            if done == total:  # what is left is short, and Ctrl-C shall not stop it half way
+                stack.enter_context(GracefulInterrupt())
+            if on_progress:
+                on_progress(done, total)
+
+        report = import_label_files(
+            Path(source),
+            project.labels_dir,
+            skeleton=project.skeleton() if project.has_skeleton else None,
+            label_format=label_format,
+            images_dir=Path(images) if images is not None else None,
+            name=set_name,
+            link=link,
+            rename=rename,
+            keypoints=keypoints,
+            split=split,
+            val_fraction=val_fraction,
+            split_elsewhere=project.splits(but=set_name),
+            confirmed=confirmed,
+            prune=prune,
+            on_progress=on_step,
+        )
+        if not project.has_skeleton:
+            _write_skeleton(project, report)
     return report
+
+
+def _write_skeleton(project: Project, report: ImportReport) -> None:
+    """Give the project the skeleton of its first labels."""
+    try:
+        project.write_skeleton(report.skeleton)
+    except BaseException:
+        if report.update is None:
+            shutil.rmtree(report.folder)  # labels without a skeleton would be of no use, and in the way
+        raise

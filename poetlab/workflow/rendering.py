@@ -46,8 +46,8 @@ def render_results(
 ) -> list[RenderedResult]:
     """Draw result files into copies of their videos: skeletons, names, and the trails of tracked individuals.
 
-    A result file states the name and the fingerprint of its video. The video of that name is looked for in `videos` and
-    the folders in it, else beside the result file and in the current folder.
+    A result file states the name and the fingerprint of its video, and where it was. It is looked for in `videos` and
+    the folders in it; else where it was, beside the result file, and in the current folder.
 
     Args:
         results: Result files.

@@ -64,7 +64,8 @@ def suggest_frames(
         n: How many frames in all.
         snapshot: Which network looks at the shortlist again; None for the latest run's best.
         video: The video of the results, if these are of one.
-        videos: Folder of their videos; None looks beside the results and in the current folder.
+        videos: Folder of their videos; None looks where they were, beside the results, and in the
+            current folder.
         output: The folder to make; nothing is there if this fails or is stopped.
         device: Where to compute; None to choose.
         on_progress: Called with what is done, with which video, the frames done and all.

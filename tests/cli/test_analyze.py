@@ -55,6 +55,25 @@ def test_finished_videos_are_skipped_until_overwrite(
     assert (tmp_path / "drawn.h5").stat().st_mtime_ns > written
 
 
+def test_the_video_is_found_again_wherever_it_was(
+    run: Run, trained: Project, drawn_video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "flies").mkdir()
+    shutil.copy(drawn_video, tmp_path / "flies")
+    shutil.copytree(trained.path, tmp_path / "project")
+    monkeypatch.chdir(tmp_path / "project")
+    assert run("analyze", "../flies/drawn.mp4").status == 0
+    assert run("filter", "results/drawn.h5", "--max-gap", "3", "--output", "clean/late").status == 0
+    (tmp_path / "moved").mkdir()
+    for folder in ("flies", "project"):
+        (tmp_path / folder).rename(tmp_path / "moved" / folder)
+    monkeypatch.chdir(tmp_path)
+    for result in ("results/drawn.h5", "clean/late/drawn.h5"):
+        outcome = run("render", Path("moved/project") / result)
+        assert outcome.status == 0
+        assert "drawn_labeled.mp4" in outcome.text
+
+
 def test_a_result_of_fewer_frames_is_not_taken_for_a_finished_one(
     run: Run, trained: Project, drawn_video: Path, tmp_path: Path
 ) -> None:

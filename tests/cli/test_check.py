@@ -123,3 +123,34 @@ def test_damaged_images_are_findings_and_have_no_picture(run: Run, project: Proj
     assert "the image file is missing" in outcome.text
     assert "the image file is damaged" in outcome.text
     assert (project.labels_dir / "check.png").is_file()
+
+
+def test_what_is_accepted_is_not_reported_until_it_changes(run: Run, with_a_point_outside: Project):
+    project = with_a_point_outside
+    arguments = ("check", "--no-images", "--project", project.path)
+    outcome = run(*arguments, "--fail-on", "error")
+    assert outcome.status == 3
+    report = json.loads((project.labels_dir / "check.json").read_text())
+    names = [finding["id"] for finding in report["findings"] if finding["severity"] == "error"]
+    assert f"({names[0]})" in outcome.text
+    assert run(*arguments, "--accept", "none").fails_in_one_line("no finding 'none' in these labels")
+    assert not (project.labels_dir / "check_accepted.yaml").exists()
+    outcome = run(*arguments, *(part for name in names for part in ("--accept", name)))
+    assert outcome.status == 0
+    outcome = run(*arguments)
+    assert outcome.status == 0
+    assert f"{len(names)} finding" in outcome.text
+    assert "accepted in check_accepted.yaml" in outcome.text
+    again = json.loads((project.labels_dir / "check.json").read_text())
+    assert again["n_accepted"] == len(names)
+    assert [finding["id"] for finding in again["findings"]] == [
+        finding["id"] for finding in report["findings"] if finding["id"] not in names
+    ]
+    labels = project.label_set("drawn")
+    image = next(image for image in labels.images if image.instances)
+    keypoints = image.instances[0].keypoints.copy()
+    keypoints[0] = 400, 10, 2
+    change(project, instances=(replace(image.instances[0], keypoints=keypoints), *image.instances[1:]))
+    assert run(*arguments).status == 3
+    assert run(*arguments, "--accept", "all", "--fail-on", "note").status == 0
+    assert "outside: drawn/" in (project.labels_dir / "check_accepted.yaml").read_text()

@@ -53,7 +53,7 @@ def rows_of(folder: Path) -> list[dict[str, str]]:
 def test_frames_reasons_and_images(run: Run, analyzed: Analyzed, tmp_path: Path) -> None:
     project = ("--project", analyzed.project.path, "--device", "cpu")
     output = tmp_path / "out" / "suggested"
-    outcome = run("suggest", analyzed.result, "-n", "12", "--video", analyzed.video, "--output", output, *project)
+    outcome = run("suggest", analyzed.result, "-n", "12", "--output", output, *project)
     assert outcome.status == 0
     assert "12 images -> " in outcome.text
     assert "and 2 more" in outcome.text
@@ -130,10 +130,12 @@ def test_videos_are_found_in_a_folder_and_the_model_is_compared(run: Run, analyz
 def test_wrong_input_is_one_line_and_leaves_nothing(run: Run, analyzed: Analyzed, tmp_path: Path) -> None:
     other = tmp_path / "other.mp4"
     draw_video(other, n_frames=3, n_animals=1, size=(64, 64), seed=9)
+    (tmp_path / "lost").mkdir()
+    lost = shutil.copy(analyzed.result, tmp_path / "lost")
     video = ("--video", analyzed.video)
     for arguments, words in (
         ((analyzed.result, "-n", "0", *video), "choose at least 1"),
-        ((analyzed.result, "-n", "2"), "lizards.mp4: the video is not beside"),
+        ((lost, "-n", "2"), "lizards.mp4: the video is not beside"),
         ((analyzed.result, "-n", "2", "--video", other), "not the video of"),
         ((analyzed.result, "-n", "2", "--videos", tmp_path, *video), "not both"),
         ((analyzed.result, analyzed.result, "-n", "2", *video), "of the same video as another"),
@@ -145,4 +147,4 @@ def test_wrong_input_is_one_line_and_leaves_nothing(run: Run, analyzed: Analyzed
             "suggest", *arguments, "-o", tmp_path / "suggested", "--project", analyzed.project.path, "--device", "cpu"
         )
         assert outcome.fails_in_one_line(words), outcome.text
-    assert [path.name for path in tmp_path.iterdir()] == ["other.mp4"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["lost", "other.mp4"]

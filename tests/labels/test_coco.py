@@ -204,7 +204,7 @@ def test_a_malformed_annotation_is_named(write_coco, annotation, changes, reason
         ({"categories": None}, "has no list 'categories'"),
         ({"categories": [{"id": 1, "name": "cup"}]}, "no category lists keypoints"),
         ({"categories": [CATEGORY | {"keypoints": ["nose", "nose", "ear"]}]}, "must be unique, repeated: nose"),
-        ({"annotations": [5]}, "not COCO keypoint JSON"),
+        ({"annotations": [5]}, "entry 1 of its list 'annotations' is no object"),
         ({"images": [{"id": 1}]}, "KeyError: 'file_name'"),
         ({"images": [{"id": 1, "file_name": 5}]}, "image 1 has the file name 5"),
         ({"images": [{"id": 1, "file_name": "a"}, {"id": 1, "file_name": "b"}]}, "'a' and 'b' share the id 1"),

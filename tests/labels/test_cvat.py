@@ -371,3 +371,31 @@ def test_the_coco_export_is_found_with_its_images_and_tracks(make_image, tmp_pat
     (stored,) = load_label_set(report.folder).images
     assert [(i.individual, i.bbox, i.area) for i in stored.instances] == [("4", (5, 5, 20, 10), 200)]
     np.testing.assert_array_equal(read_coco(path).images[0].instances[0].keypoints, KEYPOINTS)
+
+
+@pytest.mark.parametrize(
+    ("source", "made_by"), [("auto", "model"), ("semi-auto", "corrected"), ("manual", None), ("file", None)]
+)
+def test_the_source_of_a_shape_says_who_made_the_animal(write_xml, source: str, made_by: str | None) -> None:
+    said = f'source="{source}"'
+    score = '<attribute name="score">0.75</attribute>'
+    drawn = skeleton(POSE, inner=score).replace('label="mouse" source="manual"', f'label="mouse" {said}')
+    (one,) = read_cvat(write_xml(image(drawn))).images[0].instances
+    tracked = track(skeleton(POSE, frame=0), skeleton(POSE, frame=1, key=0)).replace('source="manual"', said, 1)
+    (other,) = read_cvat(write_xml(tracked, head=meta(video="cam.mp4"))).images[0].instances
+    found = [
+        instance.provenance and (instance.provenance.made_by, instance.provenance.score) for instance in (one, other)
+    ]
+    assert found == ([(made_by, 0.75), (made_by, None)] if made_by else [None, None])
+
+
+@pytest.mark.parametrize(
+    ("sources", "made_by"), [(("auto", "auto"), "model"), (("auto", "manual"), "corrected"), (("manual", "file"), None)]
+)
+def test_points_in_a_group_are_a_model_s_if_all_are(write_xml, sources: tuple[str, str], made_by: str | None) -> None:
+    shapes = [
+        f'<points label="{name}" source="{source}" occluded="0" points="3,4" group_id="1"></points>'
+        for name, source in zip(NAMES, sources, strict=False)
+    ]
+    (instance,) = read_cvat(write_xml(image(*shapes), head="<meta></meta>")).images[0].instances
+    assert (instance.provenance and instance.provenance.made_by) == made_by

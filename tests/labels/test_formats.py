@@ -44,6 +44,7 @@ def test_a_named_format_is_the_only_one_considered(write_coco, tmp_path: Path) -
     path = write_coco(tmp_path / "train.json")
     (tmp_path / "annotations.csv").write_text(MACAQUE)
     assert detect_format(tmp_path, "coco")[1] == path
+    assert detect_format(path, "labelstudio")[0].name == "label-studio"
     assert detect_format(tmp_path, "macaquepose")[1] == tmp_path / "annotations.csv"
     assert detect_format(path, "macaquepose")[0].name == "macaquepose"
 

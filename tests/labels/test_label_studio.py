@@ -394,3 +394,31 @@ def test_a_real_project_that_sleap_io_writes_reads_like_the_project(shared_data:
             np.testing.assert_allclose(two.keypoints[order][labeled, :2], one.keypoints[labeled, :2], atol=1e-6)
     reason = "box that reaches out of its image"
     assert labels.left_out.summary()[reason][0] == 20  # sleap-io writes pixels where Label Studio has percent
+
+
+@pytest.mark.parametrize(
+    ("origins", "more", "made_by"),
+    [
+        (("manual", "manual"), {}, "human"),
+        (("prediction", "prediction"), {}, "corrected"),
+        (("prediction", "prediction-changed"), {}, "corrected"),
+        (("manual", "prediction"), {}, "corrected"),
+        (("manual", "manual"), {"parent_prediction": 4}, "human"),
+        ((None, None), {"parent_prediction": 4}, "corrected"),
+        ((None, None), {}, "human"),
+    ],
+)
+def test_the_origin_of_its_regions_says_who_made_an_animal(
+    tmp_path: Path, origins: tuple[str | None, ...], more: dict[str, Any], made_by: str
+) -> None:
+    other = [keypoint("nose", 5, 5, "n2", origin="manual"), keypoint("tail", 6, 6, "t2", origin="manual")]
+    animal = [keypoint("nose", 50, 40, "n1", origin=origins[0]), keypoint("tail", 40, 40, "t1", origin=origins[1])]
+    animal[1]["score"] = 0.7
+    links = [relation("n1", "t1"), relation("n2", "t2")]
+    path = tmp_path / "export.json"
+    path.write_text(json.dumps([task(None, annotations=[annotation([*animal, *other, *links], **more)])]))
+    (image,) = read_label_studio(path).images
+    stated = [instance.provenance for instance in image.instances]
+    assert [one and one.made_by for one in stated] == [made_by, "human"]
+    assert stated[0]
+    assert stated[0].score == (0.7 if made_by == "corrected" else None)

@@ -1,5 +1,6 @@
 """`export_results`: many result files, good and bad."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,12 +55,60 @@ def test_what_exists_is_refused_until_overwrite(make_result: MakeResult, tmp_pat
     assert not export_results([result], "csv", overwrite=True)[0].error
 
 
-@pytest.mark.parametrize("overwrite", [False, True])
-def test_two_results_of_one_name_never_share_a_file(make_result: MakeResult, tmp_path: Path, *, overwrite: bool):
+@pytest.mark.parametrize(
+    ("folders", "mirrored"),
+    [
+        (("A", "B"), ("A", "B")),
+        ((".", "other"), (".", "other")),
+        (("A/day1", "A/day2/late", "A/day1"), ("day1", "day2/late", "day1")),
+        (("A", "A"), (".", ".")),
+    ],
+)
+def test_folders_of_results_are_mirrored_below_the_one_that_they_share(
+    make_result: MakeResult,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    folders: tuple[str, ...],
+    mirrored: tuple[str, ...],
+):
+    monkeypatch.chdir(tmp_path)
+    results = []
+    for number, folder in enumerate(folders):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        name = "b.h5" if folder in folders[:number] else "a.h5"
+        results.append(make_result(Path(folder) / name, n_frames=3 + number))
+    exported = export_results(results, "csv", output="out")
+    expected = [Path("out", folder, f"{result.stem}.csv") for folder, result in zip(mirrored, results, strict=True)]
+    assert [one.paths for one in exported] == [(path,) for path in expected]
+    for number, path in enumerate(expected):
+        assert len(path.read_text().splitlines()) == 1 + (3 + number) * 2 * 2
+
+
+def test_results_without_a_shared_folder_go_to_one(
+    make_result: MakeResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def refuse(_: object) -> str:
+        raise ValueError("Paths don't have the same drive")
+
+    monkeypatch.setattr(os.path, "commonpath", refuse)
     (tmp_path / "other").mkdir()
-    first, second = make_result(tmp_path / "a.h5", n_frames=3), make_result(tmp_path / "other/a.h5", n_frames=5)
-    exported = export_results([first, second], "csv", output=tmp_path / "out", overwrite=overwrite)
+    results = [
+        make_result(tmp_path / "a.h5"),
+        make_result(tmp_path / "other/b.h5"),
+        make_result(tmp_path / "other/a.h5"),
+    ]
+    exported = export_results(results, "csv", output=tmp_path / "out")
+    assert [bool(one.error) for one in exported] == [False, False, True]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.csv", "b.csv"]
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_result_that_is_given_twice_is_exported_once(make_result: MakeResult, tmp_path: Path, *, overwrite: bool):
+    result = make_result(tmp_path / "a.h5", n_frames=3)
+    (tmp_path / "other").mkdir()
+    exported = export_results([result, tmp_path / "other/../a.h5"], "csv", output=tmp_path / "out", overwrite=overwrite)
     assert [bool(one.error) for one in exported] == [False, True]
+    assert "is the same" in str(exported[1].error)
     assert len((tmp_path / "out" / "a.csv").read_text().splitlines()) == 1 + 3 * 2 * 2
 
 

@@ -13,6 +13,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 import numpy as np
 
 from poetlab.errors import LabelError
+from poetlab.labels.cvat_shapes import SOURCES
 from poetlab.labels.exporting.cvat_labels import EMPTY, Labels
 from poetlab.labels.exporting.folder import ExportFolder
 from poetlab.labels.exporting.losses import has_own_box
@@ -65,10 +66,15 @@ def _image(image: LabeledImage, number: int, labels: Labels) -> Element:
         SubElement(element, "tag", label=EMPTY, source="manual")
     for group, instance in enumerate(_shown(image), start=1):
         for shape in _shapes(instance, labels):
-            shape.attrib |= {"source": "auto" if instance.is_unconfirmed else "manual", "z_order": "0"}
+            shape.attrib |= {"source": _source(instance), "z_order": "0"}
             shape.set("group_id", str(group))
             element.append(shape)
     return element
+
+
+def _source(instance: LabeledInstance) -> str:
+    made_by = instance.provenance.made_by if instance.provenance else None
+    return next((source for source, maker in SOURCES.items() if maker == made_by), "manual")
 
 
 def _shown(image: LabeledImage) -> Iterator[LabeledInstance]:
@@ -94,7 +100,7 @@ def _skeleton(instance: LabeledInstance, labels: Labels) -> Element:
         about = {"label": keypoint, "outside": str(int(not is_placed)), "occluded": str(int(visibility == OCCLUDED))}
         SubElement(element, "points", about | {"points": _point([x, y] if is_placed else [0.0, 0.0])})
     score = instance.provenance.score if instance.provenance else None
-    attributes = {"individual": instance.individual or "", "score": "" if score is None else f"{score:.4g}"}
+    attributes = {"individual": instance.individual or "", "score": "" if score is None else f"{score:.6g}"}
     for name, value in attributes.items():
         SubElement(element, "attribute", name=name).text = value
     return element

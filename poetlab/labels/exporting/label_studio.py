@@ -13,10 +13,13 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from poetlab.labels.exporting.folder import ExportFolder
 from poetlab.labels.label_set import OCCLUDED, UNLABELED, LabeledImage, LabeledInstance
+from poetlab.labels.provenance import Maker
 from poetlab.skeleton import Skeleton
 
 _IMAGE = "image"
 """What the image is called in a task's data and in the labeling interface."""
+
+_ORIGINS: dict[Maker, str] = {"human": "manual", "model": "prediction", "corrected": "prediction-changed"}
 
 _SERVED = "/data/local-files/?d="
 """What Label Studio calls a file below its folder of local files."""
@@ -58,7 +61,8 @@ def _regions(
     """The box of an animal, its name, and its keypoints with a word for each that is hidden."""
     height, width = size
     about = {"to_name": _IMAGE, "original_width": width, "original_height": height, "image_rotation": 0}
-    if (score := _score(instance)) is not None and instance.is_unconfirmed:
+    about["origin"] = _ORIGINS[instance.provenance.made_by if instance.provenance else "human"]
+    if (score := _score(instance)) is not None:
         about["score"] = score
     x, y, box_width, box_height = instance.bbox
     box = {"x": _percent(x, width), "y": _percent(y, height), "rotation": 0}

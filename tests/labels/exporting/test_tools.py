@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -167,6 +168,59 @@ def test_a_correction_in_cvat_comes_back(mixed: LabelSet, export, come_back, lab
     assert makers(after)["cam/a.png"] == ["corrected", "model"]
     assert after.images[-1].is_found_empty
     np.testing.assert_array_equal(after.images[0].instances[0].keypoints[3], [5.5, 5.25, 2])
+
+
+@pytest.mark.parametrize(("source", "made_by"), [("auto", "model"), ("semi-auto", "corrected"), ("manual", "model")])
+def test_cvat_says_what_a_person_has_confirmed(
+    mixed: LabelSet, export, come_back, labels_dir: Path, tmp_path: Path, source: str, made_by: str
+) -> None:
+    exported = export(mixed, "cvat", tmp_path / "out")
+    path = exported.folder / "annotations.xml"
+    tree = parse_xml(path)
+    next(tree.getroot().iter("skeleton")).set("source", source)
+    tree.write(path)
+    after, _ = come_back(exported, labels_dir)
+    assert makers(after)["cam/a.png"] == [made_by, "model"]
+
+
+@pytest.mark.parametrize("to", ["coco", "cvat"])
+def test_who_made_a_label_comes_into_another_project(
+    mixed: LabelSet, export, come_back, tmp_path: Path, to: str
+) -> None:
+    (image, *others) = mixed.images
+    corrected = replace(MODEL, made_by="corrected")
+    image = replace(image, instances=(image.instances[0], replace(image.instances[1], provenance=corrected)))
+    exported = export(replace(mixed, images=(image, *others)), to, tmp_path / "out")
+    after, _ = come_back(exported, tmp_path / "other" / "labels")
+    assert makers(after)["cam/a.png"] == ["model", "corrected"]
+    assert makers(after)["cam/b.png"] == ["human"]
+    assert [one.provenance and one.provenance.score for one in after.images[0].instances] == [0.83, 0.83]
+
+
+@pytest.mark.parametrize("to", ["coco", "label-studio"])
+def test_a_box_around_the_points_moves_with_them(
+    make_label_set, animal, export, come_back, labels_dir: Path, tmp_path: Path, to: str
+) -> None:
+    own = (2.0, 3.0, 50.0, 40.0)
+    before = make_label_set(labels_dir, {"a.png": [animal(POSE), animal(shifted(8), bbox=own)]})
+    exported = export(before, to, tmp_path / "out")
+    if to == "coco":
+        path = exported.folder / "annotations.json"
+        content = json.loads(path.read_text())
+        for entry in content["annotations"]:
+            entry["keypoints"][0] += 4
+    else:
+        path = exported.folder / "tasks.json"
+        content = json.loads(path.read_text())
+        for region in content[0]["annotations"][0]["result"]:
+            if region["type"] == "keypointlabels" and region["id"].endswith("point0"):
+                region["value"]["x"] += 100 * 4 / 64
+    path.write_text(json.dumps(content))
+    after, _ = come_back(exported, labels_dir)
+    made, kept = sorted(after.images[0].instances, key=lambda one: one.area)
+    low, high = np.nanmin(made.keypoints[:, :2], axis=0), np.nanmax(made.keypoints[:, :2], axis=0)
+    np.testing.assert_allclose(made.bbox, [*low, *(high - low)], atol=0.01)
+    np.testing.assert_allclose(kept.bbox, own)
 
 
 def test_deeplabcut_finds_its_project(mixed: LabelSet, export, come_back, labels_dir: Path, tmp_path: Path) -> None:
