@@ -41,6 +41,11 @@ class Config(Settings):
         description="network to train: poet-swift-light, -medium or -large; poet-r18, poet-r50 or poet-dc5-r50 (the "
         "paper's)",
     )
+    backbone: str | None = Field(
+        None,
+        description="torchvision model in place of a swift preset's backbone, such as mobilenet_v3_large; null: the "
+        "preset's",
+    )
     n_queries: int | None = Field(
         None, ge=1, description="most animals that the network can find in an image; null: chosen"
     )

@@ -8,7 +8,8 @@ import yaml
 from poetlab.config import Config, load_config, render_config
 from poetlab.errors import ForeignConfigError, ProjectError, SnapshotError
 from poetlab.files import whole_file
-from poetlab.labels.label_set import ANNOTATIONS, LabelSet, Split, load_label_set
+from poetlab.labels.known_splits import KnownSplits, known_splits
+from poetlab.labels.label_set import ANNOTATIONS, LabelSet, load_label_set
 from poetlab.skeleton import Skeleton, load_skeleton
 from poetlab.training.run_folder import RunFolder
 
@@ -105,18 +106,14 @@ class Project:
             raise ProjectError(f"{self.labels_dir}: no label set '{name}'; there are {', '.join(known) or 'none'}")
         return self._load_label_set(self.labels_dir / name)
 
-    def video_splits(self, but: str) -> dict[str, Split]:
-        """The videos of all label sets but one, whose images all have the same split -> that split.
+    def splits(self, but: str) -> KnownSplits:
+        """How the images of all label sets but one are split.
 
         Raises:
             LabelError: If a label set cannot be read.
         """
-        found: dict[str, set[Split]] = {}
-        for path in sorted(self.labels_dir.glob(f"*/{ANNOTATIONS}")):
-            for image in load_label_set(path.parent).images if path.parent.name != but else ():
-                if image.video is not None:
-                    found.setdefault(image.video, set()).add(image.split)
-        return {video: splits.pop() for video, splits in found.items() if len(splits) == 1}
+        paths = sorted(self.labels_dir.glob(f"*/{ANNOTATIONS}"))
+        return known_splits(load_label_set(path.parent) for path in paths if path.parent.name != but)
 
     def _load_label_set(self, folder: Path) -> LabelSet:
         """A label set with the project's skeleton, whose edges, symmetries and sigmas may have been edited since."""

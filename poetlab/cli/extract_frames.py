@@ -52,7 +52,7 @@ def _show_result(extracted: "ExtractedFrames") -> None:
     if extracted.error is not None:
         show(f"[red]failed:[/] {plain(extracted.error)}")
         return
-    show(f"{plain(extracted.video.name)}: {counted(len(extracted.frames), 'frame')}")
+    show(f"{plain(extracted.name)}: {counted(len(extracted.frames), 'frame')}")
     if len(extracted.frames) < extracted.n_wanted:
         show(f"  [yellow]note:[/] it has no more, {extracted.n_wanted} were wanted")
     for problem in extracted.problems:

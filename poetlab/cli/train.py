@@ -148,7 +148,8 @@ def _summarize(names: Sequence[str]) -> str:
 
 def _show_start(start: "TrainingStart") -> None:
     begun = f"going on after epoch {start.n_epochs_done} of" if start.resumed else "training"
-    show(f"{begun} {relative(start.folder.path)}: {start.preset} on {start.device}, {counted(start.n_epochs, 'epoch')}")
+    network = f"{start.preset} with {plain(start.backbone)}" if start.backbone else start.preset
+    show(f"{begun} {relative(start.folder.path)}: {network} on {start.device}, {counted(start.n_epochs, 'epoch')}")
     _show_images(start)
     if start.stopped_early:
         show("  it has ended early, since its validation AP was flat; to go on, give --epochs")

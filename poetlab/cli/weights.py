@@ -13,19 +13,27 @@ app = typer.Typer(help="List, fetch or add published weights to start a training
 @app.command("list")
 def list_() -> None:
     """List the published weights, and which of them are on this machine."""
-    from poetlab.weights.catalog import published_weights
+    from poetlab.weights.catalog import other_backbones, published_weights
 
-    for weights in published_weights():
+    others = [weights for weights in other_backbones() if weights.path.is_file()]
+    for weights in (*published_weights(), *others):
         cached = weights.path.is_file()
         n_bytes = weights.path.stat().st_size if cached else weights.n_bytes
         size = "size unknown" if n_bytes is None else megabytes(n_bytes)
-        show(f"{weights.name}: {plain(weights.content)}, for {', '.join(weights.presets)}")
+        purpose = ", ".join(weights.presets) or "a backbone in config.yaml"
+        show(f"{weights.name}: {plain(weights.content)}, for {purpose}")
         show(f"  {size}, {'cached' if cached else 'not cached'}: {plain(weights.path)}")
+    show("imagenet-NAME: any other torchvision model NAME that config.yaml gives as backbone")
 
 
 @app.command()
 def fetch(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="coco, imagenet, or a name of the list.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="coco, imagenet, or a name of the list; imagenet-NAME for a torchvision model NAME."
+        ),
+    ],
 ) -> None:
     """Download published weights, unless they are on this machine already."""
     from poetlab.weights.catalog import weights_named

@@ -16,6 +16,7 @@ from poetlab.errors import VideoError
 from poetlab.model.network import Network, NetworkOutput
 from poetlab.model.pose_vector import unit_to_pixels
 from poetlab.model.swift import Swift
+from poetlab.poses import SEEN
 from poetlab.video.reading import Frame, VideoFile
 
 
@@ -70,9 +71,10 @@ def look_at_frames(
 
 
 def layer_disagreement(output: NetworkOutput, size: tuple[float, float], threshold: float) -> np.ndarray:
-    """How far the last decoder layer has still moved the pose that it moved most.
+    """How far the decoder's layers are from agreeing on where the animals' keypoints are.
 
-    Each layer corrects the one before. Where the last one still corrects much, another one would, too.
+    Each layer corrects the one before. Where they have much to correct, the image is not like those that the network
+    has learned. (The last layer's step alone says less: it is as small where a pose is wrong as where it is right.)
 
     Args:
         output: What the network says of B images.
@@ -80,15 +82,18 @@ def layer_disagreement(output: NetworkOutput, size: tuple[float, float], thresho
         threshold: Score from which a query is an animal.
 
     Returns:
-        (B,) root of the mean square over keypoints, in lengths of the animal (the diagonal of the box around it); 0
-        where there is no animal, and for a network of one layer.
+        (B,) how far the earlier layers' poses are from the last one's, in the mean of layers and animals: the root of
+        the mean square over the keypoints that the network takes to be seen, in lengths of the animal (the diagonal of
+        the box around it). NaN where there is no animal, and for a network of one layer.
     """
-    keypoints = unit_to_pixels(output.poses.keypoints[-2:], size)  # (1 or 2, B, Q, k, 2)
-    last = keypoints[-1]
+    keypoints = unit_to_pixels(output.poses.keypoints, size)  # (L, B, Q, k, 2)
+    earlier, last = keypoints[:-1], keypoints[-1]
     lengths = (last.amax(dim=2) - last.amin(dim=2)).norm(dim=-1).clamp(min=1)  # (B, Q)
-    moved = (last - keypoints[0]).square().sum(-1).mean(-1).sqrt() / lengths  # (B, Q)
+    seen = output.poses.visibility[-1] >= SEEN  # (B, Q, k)
+    squared = (last - earlier).square().sum(-1) * seen
+    apart = (squared.sum(-1) / seen.sum(-1).clamp(min=1)).sqrt().mean(dim=0) / lengths  # (B, Q)
     found = output.scores[-1] >= threshold
-    return torch.where(found, moved, 0.0).amax(dim=1).float().cpu().numpy()
+    return torch.where(found, apart, torch.nan).nanmean(dim=1).float().cpu().numpy()
 
 
 @contextmanager

@@ -17,7 +17,8 @@ def combine_ranks(signals: Mapping[str, np.ndarray]) -> np.ndarray:
     """Where frames stand among all, in the mean over signals.
 
     Signals have different units, so only their order counts, and no weights are needed. Frames that are equal by a
-    signal share the mean of their places; a signal that is the same everywhere says nothing.
+    signal share the mean of their places. A signal that is the same everywhere says nothing, nor does one of a frame
+    where it is NaN: that frame is in the middle.
 
     Args:
         signals: Name -> (n,), larger for less sure.
@@ -29,8 +30,10 @@ def combine_ranks(signals: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def part_surer(values: np.ndarray) -> np.ndarray:
-    """(n,) the part of frames that are surer than each by a signal (n,)."""
-    return np.asarray(np.searchsorted(np.sort(values), values) / max(1, len(values)))
+    """(n,) the part of frames that are surer than each by a signal (n,); NaN where it says nothing."""
+    known = np.isfinite(values)
+    surer = np.searchsorted(np.sort(values[known]), values) / max(1, known.sum())
+    return np.where(known, surer, np.nan)
 
 
 def reasons_for(values: Mapping[str, float], surer: Mapping[str, float]) -> tuple[str, ...]:
@@ -50,7 +53,9 @@ def reasons_for(values: Mapping[str, float], surer: Mapping[str, float]) -> tupl
 
 
 def _places(values: np.ndarray) -> np.ndarray:
-    """(n,) places in the order of values as numbers from 0 to 1, the mean of them for equal values."""
-    if len(values) < 2:
-        return np.full(len(values), 0.5)
-    return np.asarray((rankdata(values) - 1) / (len(values) - 1))
+    """(n,) places in the order of values as numbers from 0 to 1: the mean of them for equal values, 1/2 for NaN."""
+    known = np.isfinite(values)
+    places = np.full(len(values), 0.5)
+    if known.sum() > 1:
+        places[known] = (rankdata(values[known]) - 1) / (known.sum() - 1)
+    return places

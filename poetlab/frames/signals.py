@@ -1,39 +1,43 @@
-"""Signs in results that a network was unsure of a frame. Each is one number a frame, larger for less sure."""
+"""Signs in results that a network was unsure of a frame.
+
+Each is one number a frame, larger for less sure, and NaN where it says nothing: where no animal was found, nothing is
+known of its pose, neither good nor bad.
+"""
 
 from collections.abc import Callable
 
 import numpy as np
 
-from poetlab.poses import Poses
+from poetlab.poses import SEEN, Poses
 
 
 def low_score(poses: Poses) -> np.ndarray:
-    """(frames,) what the least sure animal's score lacks to 1; 0 where there is no animal."""
-    return np.asarray(np.where(poses.scores > 0, 1 - poses.scores, 0.0).max(axis=1, initial=0.0))
+    """(frames,) what the scores of the animals that were found lack to 1, in the mean."""
+    return _mean_of_known(np.where(poses.scores > 0, 1 - poses.scores, np.nan))
 
 
 def unsure_visibility(poses: Poses) -> np.ndarray:
-    """(frames,) how near the visibilities are to 1/2, in the mean of the animal that is worst: from 0 to 1."""
+    """(frames,) how near the visibilities of the animals that were found are to 1/2, in the mean: from 0 to 1."""
     doubt = 1 - np.abs(2 * poses.visibility - 1)
-    return np.asarray(np.where(poses.scores > 0, doubt.mean(axis=2), 0.0).max(axis=1, initial=0.0))
+    return _mean_of_known(np.where(poses.scores > 0, doubt.mean(axis=2), np.nan))
 
 
 def jump(poses: Poses) -> np.ndarray:
     """(frames,) how far the animal that jumps most is off the middle between where it was before and after.
 
-    In body lengths; the root of the mean square over keypoints, so that one that jumps alone counts, too. 0 where an
-    animal was not found in all three frames. Where results are not tracked, each pose is compared with those that are
-    nearest before and after.
+    In body lengths; the root of the mean square over keypoints, so that one that jumps alone counts, too. Only
+    keypoints that the network takes to be seen count, as it guesses where others are. NaN where no animal was seen in
+    all three frames. Where results are not tracked, each pose is compared with those that are nearest before and after.
     """
-    points = poses.keypoints
-    off = np.zeros(poses.n_frames)
+    points = np.where(poses.visibility[..., None] >= SEEN, poses.keypoints, np.nan)
+    off = np.full(poses.n_frames, np.nan)
     if poses.n_frames < 3:
         return off
     before, now, after = points[:-2], points[1:-1], points[2:]
     if not poses.tracked:
         before, after = _nearest(before, now), _nearest(after, now)
     squared = ((now - (before + after) / 2) ** 2).sum(axis=-1)  # (frames - 2, individuals, k)
-    off[1:-1] = np.sqrt(_mean_of_known(squared)).max(axis=1, initial=0.0)
+    off[1:-1] = _worst(np.sqrt(_mean_of_known(squared)))
     return np.asarray(off / body_length(poses))
 
 
@@ -68,7 +72,7 @@ def measure_results(poses: Poses, counts: np.ndarray, usual: int) -> dict[str, n
 
 
 WORDS: dict[str, Callable[[float], str]] = {
-    "low_score": lambda value: f"an animal has a score of only {1 - value:.2f}",
+    "low_score": lambda value: f"scores of only {1 - value:.2f} in the mean",
     "visibility": lambda value: f"unsure which keypoints can be seen ({value:.0%} in doubt)",
     "jump": lambda value: f"an animal jumps ({value:.2f} body lengths)",
     "missing": lambda value: f"fewer animals than usual ({value:.0f} missing)",
@@ -92,13 +96,19 @@ def _nearest(others: np.ndarray, poses: np.ndarray) -> np.ndarray:
     nearest = np.empty_like(poses)
     for place in range(poses.shape[1]):
         squared = ((others - poses[:, place, None]) ** 2).sum(axis=-1)  # (frames, m, k)
-        mean = _mean_of_known(squared)
-        mean[np.isnan(squared).all(axis=-1)] = np.inf
+        mean = np.nan_to_num(_mean_of_known(squared), nan=np.inf)
         nearest[:, place] = others[np.arange(len(others)), mean.argmin(axis=1)]
     return nearest
 
 
 def _mean_of_known(values: np.ndarray) -> np.ndarray:
-    """The mean over the last axis of what is not NaN; 0 where all is."""
+    """The mean over the last axis of what is not NaN; NaN where all is."""
     known = np.isfinite(values)
-    return np.asarray(np.where(known, values, 0).sum(axis=-1) / np.maximum(known.sum(axis=-1), 1))
+    n_known = known.sum(axis=-1)
+    return np.asarray(np.where(n_known > 0, np.where(known, values, 0).sum(axis=-1) / np.maximum(n_known, 1), np.nan))
+
+
+def _worst(values: np.ndarray) -> np.ndarray:
+    """The largest over individuals (frames, n) of what is not NaN; NaN where all is."""
+    worst = np.where(np.isnan(values), -np.inf, values).max(axis=1, initial=-np.inf)
+    return np.where(np.isfinite(worst), worst, np.nan)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from poetlab.errors import LabelError
+from poetlab.labels.frame_names import names_of_video
 
 _NUMBERS = re.compile(r"\d{1,9}(,\d{1,9})*")
 _COLUMNS = ("video", "frame")
@@ -28,7 +29,7 @@ class FrameList:
 
         A video is listed under its name, or with the last of its folders before it: `day1/cam.mp4`, `day1-cam.mp4`.
         """
-        names = {None, *_names(video)}
+        names = {None, *names_of_video(video)}
         return sorted({number for name, numbers in self._frames.items() if name in names for number in numbers})
 
     def check_all_used(self, videos: Iterable[Path]) -> None:
@@ -39,7 +40,7 @@ class FrameList:
         """
         videos = list(videos)
         for listed in self._frames:
-            found = [video for video in videos if listed is None or listed in _names(video)]
+            found = [video for video in videos if listed is None or listed in names_of_video(video)]
             if listed is not None and len(found) > 1:
                 both = " and ".join(map(str, found[:2]))
                 raise LabelError(f"{self._source}: '{listed}' may be {both}; give the results of one of them at a time")
@@ -83,9 +84,3 @@ def _read_rows(path: Path, rows: "csv.DictReader[str]") -> dict[str | None, list
     if not frames:
         raise LabelError(f"{path}: lists no frame")
     return frames
-
-
-def _names(video: Path) -> set[str]:
-    """What a video may be listed as."""
-    parts = video.absolute().parts[1:]
-    return {sign.join(parts[-n:]) for n in range(1, len(parts) + 1) for sign in "/-"} | {video.absolute().as_posix()}

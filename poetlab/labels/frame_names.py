@@ -40,3 +40,9 @@ def video_names(paths: Sequence[Path]) -> list[str]:
         if places.setdefault(PurePosixPath(name).stem, path) is not path:
             raise LabelError(f"{path}: would be called like {places[PurePosixPath(name).stem]}; rename one of them")
     return names
+
+
+def names_of_video(path: Path) -> set[str]:
+    """What labels may call a video: its name, perhaps after the last of its folders, as in `day1-cam1.mp4`."""
+    parts = path.absolute().parts[1:]
+    return {sign.join(parts[-n:]) for n in range(1, len(parts) + 1) for sign in "/-"} | {path.absolute().as_posix()}

@@ -12,6 +12,7 @@ from poetlab.labels.archive import is_archive, unpacked
 from poetlab.labels.check import MISSING, CheckedLabels, check_labels
 from poetlab.labels.formats import detect_format
 from poetlab.labels.keypoint_names import keypoint_order, map_skeleton, renamed
+from poetlab.labels.known_splits import KnownSplits
 from poetlab.labels.label_set import ANNOTATIONS, IMAGES, LabelSet, Split, load_label_set
 from poetlab.labels.provenance import ImportStamp
 from poetlab.labels.report import ImportReport, summarize_import
@@ -39,7 +40,7 @@ def import_labels(  # noqa: PLR0913  the one public verb of labels; all but two 
     keypoints: Sequence[str] | None = None,
     split: str | Path = "video",
     val_fraction: float = 0.2,
-    split_elsewhere: Mapping[str, Split] | None = None,
+    split_elsewhere: KnownSplits | None = None,
     confirmed: bool = False,
     prune: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
@@ -64,7 +65,7 @@ def import_labels(  # noqa: PLR0913  the one public verb of labels; all but two 
         split: `video`, `frame` or a file, see `split_rule`; of images that have no split yet, from their source or
             from an earlier import.
         val_fraction: Share of images for validation, from 0 (all train) to 1 (all validate).
-        split_elsewhere: Videos of the project's other label sets -> their split; images of these go there.
+        split_elsewhere: The splits of the project's other label sets, which images of their videos follow.
         confirmed: Whether a person has looked at every instance, so that no prediction is left unconfirmed.
         prune: Whether to remove images that the label set has and the labels no longer have.
         on_progress: Called with (done, total); every image counts twice, once checked and once copied.
@@ -101,7 +102,7 @@ def import_labels(  # noqa: PLR0913  the one public verb of labels; all but two 
     known_format, path = detect_format(source, label_format)
     name, known = find_place(name if name is not None else name_of(source), destination)
     stamp = ImportStamp(known_format.name, path.name, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", confirmed)
-    choices = ImportChoices(stamp, split_rule, val_fraction, split_elsewhere or {}, link, prune)
+    choices = ImportChoices(stamp, split_rule, val_fraction, split_elsewhere or KnownSplits(), link, prune)
     if known and skeleton and known.skeleton.keypoints != skeleton.keypoints:
         raise LabelError(f"{destination / name} has other keypoints than the project; give another --name")
     folders = _image_folders(path, images_dir)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
+from types import MappingProxyType
 
 from poetlab.errors import LabelError
 from poetlab.labels.label_set import Split
@@ -9,10 +10,20 @@ from poetlab.labels.label_set import Split
 
 def video_of(file_name: str, video: str | None) -> str | None:
     """What an image belongs together with: its video; else its folder, which most tools name after the video."""
-    return video or file_name.rpartition("/")[0] or None
+    return group_of(video) if video else file_name.rpartition("/")[0] or None
 
 
-def split_by_video(videos: Mapping[str, str], val_fraction: float, known: Mapping[str, Split]) -> dict[str, Split]:
+def group_of(video: str) -> str:
+    """A video's name as images of its frames have it: `day1-cam.mp4` is `day1/cam.mp4` of another label set."""
+    return video.replace("/", "-")
+
+
+def split_by_video(
+    videos: Mapping[str, str],
+    val_fraction: float,
+    known: Mapping[str, Split],
+    n_elsewhere: Mapping[Split, int] = MappingProxyType({}),
+) -> dict[str, Split]:
     """Send each video to train or val, with all its images.
 
     Videos are taken in the order of a digest of their names, and validate as long as that brings the part of
@@ -23,6 +34,7 @@ def split_by_video(videos: Mapping[str, str], val_fraction: float, known: Mappin
         videos: Name of each image -> its video.
         val_fraction: Share of images for validation, from 0 to 1.
         known: Videos that have their split already; it stays.
+        n_elsewhere: Numbers of images beside these that count towards the fraction.
 
     Returns:
         Name of each image -> "train" or "val".
@@ -35,8 +47,8 @@ def split_by_video(videos: Mapping[str, str], val_fraction: float, known: Mappin
     for video in videos.values():
         sizes[video] = sizes.get(video, 0) + 1
     splits = {video: split for video, split in known.items() if video in sizes}
-    wanted = val_fraction * len(videos)
-    n_val = sum(sizes[video] for video, split in splits.items() if split == "val")
+    wanted = val_fraction * (len(videos) + sum(n_elsewhere.values()))
+    n_val = sum(sizes[video] for video, split in splits.items() if split == "val") + n_elsewhere.get("val", 0)
     drawn: dict[str, Split] = {}
     for video in sorted(sizes.keys() - splits.keys(), key=_number):
         validates = val_fraction > 0 and n_val + sizes[video] / 2 <= wanted

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from poetlab.labels.label_set import LabeledImage, LabelSet, Split
+from poetlab.labels.split import group_of
 from poetlab.labels.split_file import SplitFile, names_of
 from poetlab.labels.split_rule import SplitItem, SplitRule, apply_split_rule
 
@@ -39,6 +40,7 @@ def split_label_sets(
             is_labeled=any(instance.n_labeled for instance in image.instances),
             split=_split_to_keep(label_set, image, rule, earlier),
             names=_names(label_set, image),
+            frame=image.frame if image.video else None,
         )
         for label_set in label_sets
         for image in label_set.images
@@ -74,7 +76,7 @@ def _names(label_set: LabelSet, image: LabeledImage) -> tuple[str | None, ...]:
 def _group(label_set: LabelSet, image: LabeledImage) -> str | None:
     """The image's video, which other label sets may have frames of, or its folder, which is this label set's own."""
     folder = image.file_name.rpartition("/")[0]
-    return image.video or (f"{label_set.name}/{folder}" if folder else None)
+    return group_of(image.video) if image.video else (f"{label_set.name}/{folder}" if folder else None)
 
 
 def _split_to_keep(

@@ -1,13 +1,14 @@
 """Checked labels into the folder of a label set, new or there already, whole or not at all."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from poetlab.errors import LabelError
 from poetlab.files import move_all, staging_folder, whole_folder
 from poetlab.labels.check import CheckedImage, CheckedLabels
+from poetlab.labels.known_splits import KnownSplits
 from poetlab.labels.label_set import ANNOTATIONS, IMAGES, LabeledImage, LabelSet, Split, save_label_set
 from poetlab.labels.merging import new_instances
 from poetlab.labels.placing import place_image
@@ -29,7 +30,7 @@ class ImportChoices:
         stamp: What to note of every instance.
         split_rule: How images without a split are split.
         val_fraction: Share of images for validation.
-        split_elsewhere: Videos of other label sets that have their split.
+        split_elsewhere: The splits of the project's other label sets.
         link: Whether to link to image files instead of copying them.
         prune: Whether to remove images that the labels no longer have.
     """
@@ -37,7 +38,7 @@ class ImportChoices:
     stamp: ImportStamp
     split_rule: SplitRule
     val_fraction: float
-    split_elsewhere: Mapping[str, Split]
+    split_elsewhere: KnownSplits
     link: bool
     prune: bool
 
@@ -135,6 +136,7 @@ def draw_split(name: str, rows: Sequence[SplitRow], choices: ImportChoices) -> D
             is_labeled=any(instance.n_labeled for instance in image.instances),
             split=split,
             names=names_of(name, file_name, image.video),
+            frame=image.frame if image.video else None,
         )
         for image, file_name, split in rows
     ]

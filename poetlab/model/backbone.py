@@ -1,5 +1,6 @@
 """The convolutional backbone: a torchvision ResNet with frozen batch normalization."""
 
+import re
 from collections.abc import Mapping
 
 import torch
@@ -13,6 +14,9 @@ from poetlab.model.presets import ModelSettings
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+
+_COUNTER = ".num_batches_tracked"
+_DENSENET_NAME = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12])\.")
 
 
 class Backbone(nn.Module):
@@ -46,21 +50,20 @@ class Backbone(nn.Module):
         return self.layer4(x)  # (B, C, H / stride, W / stride)
 
 
-def is_torchvision_resnet(weights: Mapping[str, Tensor]) -> bool:
-    """Whether these are the tensors of a ResNet as torchvision publishes them."""
-    return {"conv1.weight", "bn1.running_var", "layer4.0.conv1.weight", "fc.weight"} <= weights.keys()
+def from_torchvision(weights: Mapping[str, Tensor], backbone: nn.Module) -> dict[str, Tensor]:
+    """The tensors of a backbone from a file of torchvision's, under the names that networks give them.
 
+    What the file has beside the backbone, such as a classification, is left out, and so are counters of batches. In
+    files of DenseNets, old as they are, some names have a dot more than in the networks that torchvision builds today.
 
-def from_torchvision(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors of a torchvision ResNet under the names that `Poet` gives them, without those of no use to it.
-
-    Classification is not its task, and frozen batch normalization counts no batches.
+    Returns:
+        All the backbone's tensors, or none if the file lacks one or has it in another shape.
     """
-    return {
-        f"backbone.{name}": tensor
-        for name, tensor in weights.items()
-        if not name.startswith("fc.") and not name.endswith(".num_batches_tracked")
-    }
+    renamed = {_DENSENET_NAME.sub(r"\1\2.", name): tensor for name, tensor in weights.items()}
+    wanted = {name: own.shape for name, own in backbone.state_dict().items() if not name.endswith(_COUNTER)}
+    if not all(name in renamed and renamed[name].shape == shape for name, shape in wanted.items()):
+        return {}
+    return {f"backbone.{name}": renamed[name] for name in wanted}
 
 
 def normalize_images(images: Tensor, padding: Tensor | None = None) -> Tensor:

@@ -1,4 +1,4 @@
-"""The fixed position encoding that tells the transformer where each feature lies."""
+"""Fixed encodings of positions, by waves: where each feature of a map lies, and where the points of a pose do."""
 
 import math
 from typing import NamedTuple
@@ -46,12 +46,17 @@ class MapPositions:
     def __call__(self, maps: Tensor) -> Tensor:
         """The encoding (1, h * w, n_features) of maps (B, D, h, w), on their device and of their type."""
         kind = _Kind(maps.shape[-2:], maps.device, maps.dtype)
+        if torch.compiler.is_exporting():  # tensors are mere signs then, of no use later
+            return self._encoding(kind)
         if self._latest is None or self._latest[0] != kind:
-            # what is made in inference mode could take no part in training later
-            with torch.inference_mode(False):  # noqa: FBT003 (torch.compile understands no keyword here)
-                everywhere = torch.ones(1, *kind.size, dtype=torch.bool, device=kind.device)
-                self._latest = kind, sine_position_encoding(everywhere, self.n_features).to(kind.dtype)
+            self._latest = kind, self._encoding(kind)
         return self._latest[1]
+
+    def _encoding(self, kind: "_Kind") -> Tensor:
+        # what is made in inference mode could take no part in training later
+        with torch.inference_mode(False):  # noqa: FBT003 (torch.compile understands no keyword here)
+            everywhere = torch.ones(1, *kind.size, dtype=torch.bool, device=kind.device)
+            return sine_position_encoding(everywhere, self.n_features).to(kind.dtype)
 
 
 class _Kind(NamedTuple):
@@ -60,6 +65,13 @@ class _Kind(NamedTuple):
     size: torch.Size
     device: torch.device
     dtype: torch.dtype
+
+
+def waves(coordinates: Tensor, n_features: int) -> Tensor:
+    """Sines and cosines of coordinates (..., 2) around 0, from slow to fast: (..., n_features)."""
+    frequencies = math.pi * torch.logspace(-1, 2, n_features // 4, device=coordinates.device)
+    angles = coordinates[..., None] * frequencies  # (..., 2, n_features / 4)
+    return torch.cat([angles.sin(), angles.cos()], dim=-1).flatten(-2)
 
 
 def _waves(positions: Tensor, n_waves: int, temperature: float) -> Tensor:

@@ -94,6 +94,27 @@ def find_preset(name: str) -> ModelSettings | SwiftSettings:
     return PRESETS[name]
 
 
+def network_settings(preset: str, backbone: str | None, n_queries: int | None) -> ModelSettings | SwiftSettings:
+    """The sizes of a named preset, with what the user has set instead.
+
+    Args:
+        preset: Its name.
+        backbone: A torchvision model; None for the preset's.
+        n_queries: Most animals that one image can hold; None for the preset's.
+
+    Raises:
+        ConfigError: If there is no preset of that name, or its family takes no other backbone.
+    """
+    settings = find_preset(preset)
+    if backbone is not None and not isinstance(settings, SwiftSettings):
+        raise ConfigError(
+            f"backbone in config.yaml: {preset} is a faithful preset, which keeps its own backbone; set backbone to "
+            "null, or train with a swift preset"
+        )
+    changes = {"backbone": backbone, "n_queries": n_queries}
+    return settings.model_copy(update={name: value for name, value in changes.items() if value is not None})
+
+
 def is_swift(preset: str) -> bool:
     """Whether a named preset is of the swift family; the others are faithful to the paper.
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from poetlab.errors import SnapshotError
-from poetlab.model.backbone import from_torchvision, is_torchvision_resnet
+from poetlab.model.backbone import from_torchvision
 from poetlab.model.checkpoint import load_published, load_snapshot
 from poetlab.model.keypoint_map import KeypointMap, match_keypoints
 from poetlab.model.network import Network
@@ -65,12 +65,12 @@ class Transfer:
 def start_from_file(
     model: Network, keypoints: Sequence[str], path: Path, keypoint_map: KeypointMap | None = None
 ) -> Transfer:
-    """Copy what fits from a poetlab snapshot, a checkpoint in the published layout, or a torchvision ResNet.
+    """Copy what fits from a poetlab snapshot, a checkpoint in the published layout, or a torchvision model.
 
     Args:
         model: Changed in place.
         keypoints: Names of the model's keypoints.
-        path: The file; the published checkpoints predict COCO's 17 keypoints, a ResNet none.
+        path: The file; the published checkpoints predict COCO's 17 keypoints, a backbone none.
         keypoint_map: Which pretrained keypoints to start from where names differ.
 
     Raises:
@@ -78,7 +78,7 @@ def start_from_file(
             no pose head for it.
         SkeletonError: If the map names a keypoint that the pretrained network does not know.
     """
-    weights, known_keypoints = _read_weights(path)
+    weights, known_keypoints = _read_weights(path, model)
     if not all(tensor.isfinite().all() for tensor in weights.values()):
         raise SnapshotError(f"{path}: holds what is not a number, so its training has diverged; use other weights")
     if keypoint_map and not known_keypoints:
@@ -177,8 +177,8 @@ def _with_swift_names(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return renamed
 
 
-def _read_weights(path: Path) -> tuple[dict[str, Tensor], tuple[str, ...]]:
-    """The tensors of a file under the names that `Poet` gives them, and the names of the keypoints they predict."""
+def _read_weights(path: Path, model: Network) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    """The tensors of a file under poetlab's names, those of `Poet`, and the names of the keypoints they predict."""
     if not path.is_file():
         raise SnapshotError(f"{path}: there is no such file of weights; correct --pretrained, or give none")
     if path.suffix == ".safetensors":
@@ -187,6 +187,9 @@ def _read_weights(path: Path) -> tuple[dict[str, Tensor], tuple[str, ...]]:
     weights = load_published(path)
     if is_published_layout(weights):
         return from_published(weights), load_skeleton("coco-person").keypoints
-    if is_torchvision_resnet(weights):
-        return from_torchvision(weights), ()
-    raise SnapshotError(f"{path}: neither a poetlab snapshot nor a published POET checkpoint nor a ResNet")
+    if of_backbone := from_torchvision(weights, model.backbone):
+        return of_backbone, ()
+    raise SnapshotError(
+        f"{path}: neither a poetlab snapshot nor a published POET checkpoint nor the weights of "
+        f"a {model.settings.backbone}, which is this network's backbone"
+    )

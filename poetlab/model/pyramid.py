@@ -1,5 +1,6 @@
 """Feature maps of an image at four strides, from any torchvision backbone that has them."""
 
+import difflib
 from collections.abc import Sequence
 
 import torch
@@ -51,8 +52,11 @@ def feature_backbone(name: str, strides: Sequence[int]) -> tuple[nn.Module, tupl
     Raises:
         ConfigError: If torchvision has no such classification model, or it lacks one of the strides.
     """
-    if name not in list_models(module=torchvision.models):
-        raise ConfigError(f"torchvision has no model '{name}'; resnet18, resnet50 and convnext_tiny are some it has")
+    known = list_models(module=torchvision.models)
+    if name not in known:
+        nearest = difflib.get_close_matches(name, known, n=1)
+        advice = f"the nearest is '{nearest[0]}'" if nearest else "resnet18 and convnext_tiny are some that it has"
+        raise ConfigError(f"no backbone '{name}': torchvision has no such classification model; {advice}")
     whole = get_model(name, weights=None)
     outputs = _last_outputs(whole, name, strides)
     nodes = {module: str(stride) for stride, (module, _) in outputs.items()}
@@ -87,7 +91,10 @@ def _last_outputs(whole: nn.Module, name: str, strides: Sequence[int]) -> dict[i
         size = tuple(side // stride for side in _PROBE_SIZE)
         fitting = [module for module, shape in shapes.items() if tuple(shape[2:]) == size]
         if not fitting:
-            raise ConfigError(f"the backbone {name} has no features at stride {stride}; choose another, as resnet18")
+            raise ConfigError(
+                f"no backbone '{name}': that model has no maps at stride {stride} for images of any size; choose "
+                "another, such as resnet18, mobilenet_v3_large or convnext_tiny"
+            )
         depth = min(module.count(".") for module in fitting)
         last = [module for module in fitting if module.count(".") == depth][-1]
         outputs[stride] = (last, shapes[last][1])

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from poetlab.model.pose_vector import PosePrediction
-from poetlab.model.position import MapPositions
+from poetlab.model.position import MapPositions, waves
 from poetlab.model.presets import SwiftSettings
 from poetlab.model.pyramid import Fusion, conv3x3, feature_backbone
 from poetlab.model.transformer import Attention, EncoderLayer, FeedForward
@@ -141,9 +141,9 @@ class Swift(nn.Module):
 
         Args:
             images: (B, 3, H, W), normalized with ImageNet's mean and standard deviation; sides are multiples of 32.
-            guides: (B, G, 2) in image units: places where further queries start, unseen by the others. Near true
-                centers they teach the decoder from the first step on, when peaks are still anywhere (as in DN-DETR,
-                https://arxiv.org/abs/2203.01305).
+            guides: (B, G, 2) in image units: places where further queries start, unseen by the others; NaN in images
+                that have fewer. Near true centers they teach the decoder from the first step on, when peaks are still
+                anywhere (as in DN-DETR, https://arxiv.org/abs/2203.01305).
         """
         size = (images.shape[2], images.shape[3])
         maps4, maps8, maps16 = self.maps(images)
@@ -157,7 +157,11 @@ class Swift(nn.Module):
         if not self.training:
             return output
         everywhere = self.pose_field.read(field.permute(0, 2, 3, 1), self.keypoints)  # (B, H / 8, W / 8, k, 2)
-        guided = None if guides is None else self.decode(guides * guides.new_tensor([size[1], size[0]]), scene)
+        guided = None
+        if guides is not None:
+            given = guides.isfinite().all(-1)  # (B, G)
+            starts = guides.nan_to_num() * guides.new_tensor([size[1], size[0]])
+            guided = self.decode(starts, scene, None if given.all() else given)
         return replace(output, points=Points(logits, shifts, everywhere), guided=guided)
 
     @property
@@ -178,8 +182,8 @@ class Swift(nn.Module):
             maps[stride] = self.fusion[str(stride)](stages[str(stride)], maps[2 * stride])
         return maps[4], maps[8], maps[16]
 
-    def decode(self, starts: Tensor, scene: "Scene") -> SwiftOutput:
-        """Queries that start at places (B, N, 2) in pixels, moved to the animals by every decoder layer."""
+    def decode(self, starts: Tensor, scene: "Scene", valid: Tensor | None = None) -> SwiftOutput:
+        """Queries from places (B, N, 2) in pixels, moved to animals by each decoder layer; unseen if not `valid`."""
         content = sample(scene.field, starts, scene.size)  # (B, N, D)
         centers, offsets = starts, self.pose_field.read(content, self.keypoints).detach()  # (B, N, k, 2)
         tokens = self.embeddings + self.content(content)[:, :, None]  # (B, N, P, D)
@@ -189,14 +193,13 @@ class Swift(nn.Module):
             places = torch.cat([centers[:, :, None], centers[:, :, None] + offsets], dim=2)  # (B, N, P, 2)
             shape = torch.cat([centers[:, :, None] / _CENTER_UNIT, offsets / scale[..., None]], dim=2)  # (B, N, P, 2)
             position = self.embeddings + self.place(waves(shape, tokens.shape[-1]))  # (B, N, P, D)
-            tokens, found = layer(tokens, position, scene.look(places, scale))
+            tokens, found = layer(tokens, position, scene.look(places, scale), valid)
             center_steps, offset_steps, *logits = found
             centers, offsets = centers + center_steps * scale, offsets + offset_steps * scale[..., None]
             layers.append((centers, offsets, *logits))
             centers, offsets = centers.detach(), offsets.detach()
-        all_centers, all_offsets, *logits = (torch.stack(parts) for parts in zip(*layers, strict=True))
+        all_centers, all_offsets, visibility, presence, oks = map(torch.stack, zip(*layers, strict=True))
         width_height = all_centers.new_tensor([scene.size[1], scene.size[0]])
-        visibility, presence, oks = logits
         return SwiftOutput(
             scene.size, all_centers / width_height, all_offsets / width_height, visibility, presence, oks
         )
@@ -291,9 +294,8 @@ class PoseField(nn.Module):
     def read(self, features: Tensor, keypoints: Tensor) -> Tensor:
         """The ways (..., k, 2), in pixels, from places with features (..., D) to keypoints with embeddings (k, D)."""
         ways = self.ways(features).unflatten(-1, (2, -1))  # (..., 2, D)
-        return (ways @ keypoints.T.to(ways.dtype)).transpose(-1, -2).float() * (
-            _FIELD_UNIT / math.sqrt(len(keypoints.T))
-        )
+        unit = _FIELD_UNIT / math.sqrt(keypoints.shape[1])
+        return (ways @ keypoints.T.to(ways.dtype)).transpose(-1, -2).float() * unit
 
 
 class DecoderLayer(nn.Module):
@@ -317,14 +319,16 @@ class DecoderLayer(nn.Module):
         self.norm3 = nn.LayerNorm(n_features)
         self.heads = Heads(n_features)
 
-    def forward(self, tokens: Tensor, position: Tensor, seen: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def forward(
+        self, tokens: Tensor, position: Tensor, seen: Tensor, valid: Tensor | None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Tokens (B, N, P, D), with positions (B, N, P, D) and what they see (B, N, P, C), to tokens and `Heads`."""
         tokens = self.norm_looking(tokens + self.looking(seen))
         poses, placed = tokens.flatten(0, 1), (tokens + position).flatten(0, 1)  # (B N, P, D)
         tokens = self.norm_pose(poses + self.within_pose(placed, placed, poses)).view_as(tokens)
         animals = tokens[:, :, 0]  # (B, N, D)
         placed = animals + position[:, :, 0]
-        animals = self.norm1(animals + self.self_attention(placed, placed, animals))
+        animals = self.norm1(animals + self.self_attention(placed, placed, animals, valid))
         tokens = torch.cat([animals[:, :, None], tokens[:, :, 1:]], dim=2)
         tokens = self.norm3(tokens + self.feedforward(tokens))
         return tokens, self.heads(tokens)
@@ -362,8 +366,7 @@ class Heads(nn.Module):
 def strongest_centers(logits: Tensor, shifts: Tensor, n_queries: int) -> Tensor:
     """The places (B, Q, 2), in pixels, where queries start: the highest peaks of centers, then the highest other cells.
 
-    Peaks spread the queries over the animals; what they find is never suppressed. Fewer than Q only if there are fewer
-    cells.
+    Peaks spread the queries over the animals; nothing is suppressed later. Fewer than Q only if there are fewer cells.
 
     Args:
         logits: (B, h, w) whether a center lies in a cell of stride 4.
@@ -371,6 +374,7 @@ def strongest_centers(logits: Tensor, shifts: Tensor, n_queries: int) -> Tensor:
         n_queries: Q.
     """
     width = logits.shape[2]
+    logits = (logits * 1024).round()  # so that errors of rounding, which vary with the batch, do not rank like cells
     is_peak = logits == F.max_pool2d(logits, kernel_size=3, stride=1, padding=1)
     below_all = logits - (logits.amax((1, 2), keepdim=True) - logits.amin((1, 2), keepdim=True) + 1)
     ranked = torch.where(is_peak, logits, below_all).flatten(1)  # (B, h w)
@@ -385,13 +389,6 @@ def sample(maps: Tensor, places: Tensor, size: tuple[int, int]) -> Tensor:
     grid = places / places.new_tensor([size[1], size[0]]) * 2 - 1
     found = F.grid_sample(maps.float(), grid[:, :, None].float(), align_corners=False, padding_mode="border")
     return found[..., 0].transpose(1, 2)
-
-
-def waves(shape: Tensor, n_features: int) -> Tensor:
-    """Sines and cosines of coordinates (..., 2), from slow to fast: (..., n_features)."""
-    frequencies = math.pi * torch.logspace(-1, 2, n_features // 4, device=shape.device)
-    angles = shape[..., None] * frequencies  # (..., 2, n_features / 4)
-    return torch.cat([angles.sin(), angles.cos()], dim=-1).flatten(-2)
 
 
 def _step_head(n_features: int) -> nn.Sequential:

@@ -28,6 +28,9 @@ _PEAK = 1.6
 _REACH = 3.0
 """Cells within which places learn the way to a point."""
 
+_UNLABELED = 1.0
+"""Sizes of an animal within which places near one of its points may show those keypoints of it that nobody labeled."""
+
 _BODY = 0.4
 """Sizes of an animal within which places near one of its points belong to it."""
 
@@ -229,31 +232,41 @@ def _map_parts(points: Points | None, animals: Animals) -> dict[str, Tensor]:
     """The parts of the loss that teach the maps, scalars, summed over animals; 0 without maps."""
     if points is None:
         return dict.fromkeys(("center_map", "keypoint_maps", "shifts", "field"), animals.centers.new_zeros(()))
-    ways, squared = _ways_to_nearest_point(points, animals)
+    ways, squared, unsure = _ways_to_nearest_point(points, animals)
     peaks = torch.where(squared <= 0.5, 1.0, (-squared / (2 * _PEAK**2)).exp())  # (B, P, h, w)
     reached = squared < _REACH**2
     apart = ((ways - points.shifts).abs().sum(-1) * reached).sum() / reached.sum().clamp(min=1)
     return {
-        "center_map": _peak_loss(points.logits[:, 0], peaks[:, 0]),
-        "keypoint_maps": _peak_loss(points.logits[:, 1:], peaks[:, 1:]) / (peaks.shape[1] - 1),  # mean over keypoints
+        "center_map": _peak_loss(points.logits[:, 0], peaks[:, 0], unsure[:, 0]),
+        "keypoint_maps": _peak_loss(points.logits[:, 1:], peaks[:, 1:], unsure[:, 1:])
+        / (peaks.shape[1] - 1),  # mean over keypoints
         "shifts": apart * animals.present.sum(),
         "field": _field_loss(points.field, animals),
     }
 
 
 @torch.no_grad()
-def _ways_to_nearest_point(points: Points, animals: Animals) -> tuple[Tensor, Tensor]:
-    """From every cell at stride 4 the way to the nearest of each point, in cells (B, P, h, w, 2), and its square."""
+def _ways_to_nearest_point(points: Points, animals: Animals) -> tuple[Tensor, Tensor, Tensor]:
+    """What lies around every cell at stride 4.
+
+    Returns:
+        The way to the nearest of each point, in cells (B, P, h, w, 2), its square (B, P, h, w), and whether an animal
+        is here of which this point is not labeled (B, P, h, w), so that it may lie here.
+    """
     positions, known = animals.points
     cells = _cell_middles(points.logits, FINE_STRIDE)  # (h, w, 2)
     nearest = torch.full_like(points.shifts, torch.inf)
     least = torch.full_like(points.logits, torch.inf)
+    unsure = torch.zeros_like(points.logits, dtype=torch.bool)
+    reach = (_UNLABELED * animals.sizes / FINE_STRIDE).square()[..., None, None]  # (B, T, 1, 1)
     for animal in range(positions.shape[1]):  # one after the other, since all at once would need much memory
         ways = (positions[:, animal, :, None, None] - cells) / FINE_STRIDE  # (B, P, h, w, 2)
-        squared = ways.square().sum(-1).masked_fill(~known[:, animal, :, None, None], torch.inf)
+        is_known = known[:, animal, :, None, None]
+        squared = ways.square().sum(-1).masked_fill(~is_known, torch.inf)
+        unsure |= (squared.amin(1) < reach[:, animal])[:, None] & ~is_known
         nearest = torch.where((squared < least)[..., None], ways, nearest)
         least = torch.minimum(least, squared)
-    return nearest.nan_to_num(posinf=0.0), least
+    return nearest.nan_to_num(posinf=0.0), least, unsure
 
 
 def _field_loss(field: Tensor, animals: Animals) -> Tensor:
@@ -286,12 +299,15 @@ def _owners(field: Tensor, animals: Animals) -> tuple[Tensor, Tensor]:
     return owner, least < (_BODY * animals.sizes[batch, owner]).clamp(min=0.75 * FIELD_STRIDE)
 
 
-def _peak_loss(logits: Tensor, peaks: Tensor) -> Tensor:
-    """Focal loss of maps whose targets are 1 at peaks and fall off around them (https://arxiv.org/abs/1808.01244)."""
+def _peak_loss(logits: Tensor, peaks: Tensor, unsure: Tensor) -> Tensor:
+    """Focal loss of maps whose targets are 1 at peaks and fall off around them (https://arxiv.org/abs/1808.01244).
+
+    Where it is `unsure` whether there is one, only peaks that are known count.
+    """
     probability = logits.sigmoid()
     is_peak = peaks == 1
     found = (1 - probability).square() * F.logsigmoid(logits)
-    empty = (1 - peaks) ** 4 * probability.square() * F.logsigmoid(-logits)
+    empty = (1 - peaks) ** 4 * ~unsure * probability.square() * F.logsigmoid(-logits)
     return -torch.where(is_peak, found, empty).sum()
 
 

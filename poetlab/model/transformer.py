@@ -28,16 +28,17 @@ class Attention(nn.Module):
         self.output = nn.Linear(n_features, n_features)
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor, valid: Tensor | None = None) -> Tensor:
-        """Attend; `valid` (B, S), where given, is true at the keys that may be attended to."""
+        """Attend; `valid` (B, S), where given, is true at the keys that may be attended to, all if it is at none."""
         queries, keys, values = (
             self._split(part) for part in (self.query(query), self.key(key), self.value(value))
         )  # (B, H, T or S, D / H)
         dropout = self.dropout if self.training else 0.0
-        if valid is None and self.training and keys.device.type == "cpu" and keys.shape[2] <= _FEW_KEYS:
-            weights = (queries @ keys.transpose(2, 3) / math.sqrt(keys.shape[3])).softmax(-1)  # (B, H, T, S)
+        mask = None if valid is None else (valid | ~valid.any(1, keepdim=True))[:, None, None, :]  # (B, 1, 1, S)
+        if self.training and keys.device.type == "cpu" and keys.shape[2] <= _FEW_KEYS:
+            likeness = queries @ keys.transpose(2, 3) / math.sqrt(keys.shape[3])  # (B, H, T, S)
+            weights = (likeness if mask is None else likeness.masked_fill(~mask, -torch.inf)).softmax(-1)
             attended = F.dropout(weights, dropout) @ values
         else:
-            mask = None if valid is None else valid[:, None, None, :]
             attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, dropout_p=dropout)
         return self.output(attended.transpose(1, 2).flatten(2))  # (B, T, D)
 

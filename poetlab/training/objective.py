@@ -50,7 +50,8 @@ class Objective:
 
 
 def _noisy_centers(targets: PoseTargets, size: tuple[int, int]) -> Tensor:
-    """(B, T, 2) places near the animals' centers in images of (height, width), in image units."""
+    """(B, T, 2) places near the animals' centers in images of (height, width), in image units; NaN if there is none."""
     height, width = size
     spread = _GUIDE_SPREAD * (targets.areas * height * width).sqrt()[..., None]  # (B, T, 1), pixels
-    return targets.centers + torch.randn_like(targets.centers) * spread / spread.new_tensor([width, height])
+    noise = torch.randn_like(targets.centers) * spread / spread.new_tensor([width, height])
+    return (targets.centers + noise).masked_fill(~targets.present[..., None], torch.nan)

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from poetlab.data.image_size import ImageSizeSettings
-from poetlab.model.presets import find_preset, is_swift
+from poetlab.model.network import build_network
+from poetlab.model.presets import ModelSettings, SwiftSettings, is_swift, network_settings
 from poetlab.skeleton import Skeleton
 from poetlab.training import choosing
 from poetlab.training.choosing import Choice
@@ -26,12 +27,14 @@ class Wishes:
         image_size: How large the network sees an image; its letterbox may be None.
         n_queries: Most animals that the network can find in an image.
         individuals: Animals in each video, which the network must be able to find.
+        backbone: A torchvision model instead of the preset's.
     """
 
     training: TrainingConfig
     image_size: ImageSizeSettings
     n_queries: int | None
     individuals: int | None
+    backbone: str | None = None
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,8 @@ class Recipe:
     """All that decides how a network is trained, but for the data.
 
     Attributes:
-        preset: Name of the network's sizes.
-        n_queries: Most animals that it can find in an image.
+        preset: What the network's sizes are called.
+        network: These sizes.
         image_size: How large it sees an image.
         training: How it is trained.
         choices: What of this was chosen from the data, by its name in `config.yaml`; empty for the faithful family,
@@ -48,7 +51,7 @@ class Recipe:
     """
 
     preset: str
-    n_queries: int
+    network: ModelSettings | SwiftSettings
     image_size: ImageSizeSettings
     training: TrainingSettings
     choices: Mapping[str, Choice[Any]]
@@ -65,8 +68,10 @@ def choose_recipe(preset: str, wishes: Wishes, skeleton: Skeleton, data: Trainin
         device: Where it will be trained.
 
     Raises:
-        ConfigError: If there is no such preset.
+        ConfigError: If there is no such preset, or it cannot have the backbone that was set.
     """
+    if wishes.backbone is not None:
+        build_network(network_settings(preset, wishes.backbone, wishes.n_queries), skeleton.n_keypoints)  # or refuse
     if not is_swift(preset):
         return recipe_from(preset, wishes, {})
     choices = choose_open(wishes, skeleton, measure_data(data), measure_machine(device))
@@ -81,7 +86,7 @@ def recipe_from(preset: str, wishes: Wishes, choices: Mapping[str, Choice[Any]])
         reduce(dict.__getitem__, groups, content)[setting] = choice.value
     return Recipe(
         preset,
-        content["n_queries"] or find_preset(preset).n_queries,
+        network_settings(preset, wishes.backbone, content["n_queries"]),
         ImageSizeSettings.model_validate(content["image_size"]),
         TrainingSettings.model_validate(_without_none(content["training"])),
         choices,

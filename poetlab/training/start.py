@@ -20,7 +20,6 @@ from poetlab.model.checkpoint import load_snapshot
 from poetlab.model.keypoint_map import KeypointMap
 from poetlab.model.network import Network, build_network
 from poetlab.model.poet import Poet
-from poetlab.model.presets import find_preset
 from poetlab.model.pretrained import Transfer, start_from_file
 from poetlab.skeleton import Skeleton
 from poetlab.training.data import TrainingData
@@ -81,8 +80,7 @@ def new_trainer(
     """
     settings, image_size = recipe.training, recipe.image_size
     torch.manual_seed(settings.seed)
-    sizes = find_preset(recipe.preset).model_copy(update={"n_queries": recipe.n_queries})
-    model = build_network(sizes, skeleton.n_keypoints)
+    model = build_network(recipe.network, skeleton.n_keypoints)
     transfer = None
     if pretrained:
         transfer = start_from_file(model, skeleton.keypoints, pretrained.path, pretrained.keypoint_map)

@@ -13,7 +13,7 @@ from poetlab.model.poet import Poet
 from poetlab.model.presets import ModelSettings
 from poetlab.model.published import from_published, is_published_layout
 from poetlab.skeleton import load_skeleton
-from poetlab.weights.catalog import PublishedWeights, published_weights, read_md5
+from poetlab.weights.catalog import PublishedWeights, other_backbones, published_weights, read_md5
 
 
 def add_file(path: Path) -> PublishedWeights:
@@ -53,15 +53,16 @@ def add_file(path: Path) -> PublishedWeights:
 def _recognize(path: Path) -> PublishedWeights:
     known = published_weights()
     sha256 = pooch.file_hash(str(path))
-    for weights in known:
+    for weights in (*known, *other_backbones()):
         if weights.sha256_start is not None and sha256.startswith(weights.sha256_start):
             return weights
     for weights in known:
         if weights.sha256_start is None and _is_published_poet(path, weights):
             return weights
     raise SnapshotError(
-        f"{path}: none of the weights that poetlab knows ({', '.join(weights.file_name for weights in known)}); was it "
-        "copied whole? Weights of your own need no adding: give them to --pretrained"
+        f"{path}: none of the weights that poetlab knows ({', '.join(weights.file_name for weights in known)}, or "
+        "another model of torchvision); was it copied whole? Weights of your own need no adding: give them to "
+        "--pretrained"
     )
 
 

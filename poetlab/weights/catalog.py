@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pooch
-from torchvision.models import get_model_weights
+import torchvision
+from torchvision.models import get_model_weights, list_models
 
 from poetlab.errors import SnapshotError
 from poetlab.model.presets import PRESETS, find_preset
@@ -24,7 +25,7 @@ class PublishedWeights:
     Attributes:
         name: What poetlab calls it.
         content: What it is, in words.
-        presets: Names of the model presets that it fits.
+        presets: Names of the model presets that it fits as they are.
         file_name: Its name, there and in the cache.
         url: Where it is; or, if `sha256_start` is None, the Zenodo record that says where, and its checksum.
         sha256_start: The first digits of its SHA-256, which PyTorch puts into the names of its files.
@@ -79,30 +80,50 @@ def published_weights() -> tuple[PublishedWeights, ...]:
         file_name="poet_ckpt.pth",
         url="https://zenodo.org/api/records/7972042",
     )
-    return coco, *(_imagenet(backbone) for backbone in dict.fromkeys(preset.backbone for preset in PRESETS.values()))
+    return coco, *(_imagenet(backbone) for backbone in _preset_backbones())
+
+
+def other_backbones() -> tuple[PublishedWeights, ...]:
+    """The weights of all other classification models of torchvision, which may take the place of a preset's backbone.
+
+    Not all of them have the maps that a network needs.
+    """
+    others = [name for name in list_models(module=torchvision.models) if name not in _preset_backbones()]
+    return tuple(_imagenet(backbone) for backbone in others)
 
 
 def weights_named(name: str) -> tuple[PublishedWeights, ...]:
-    """The weights of that name; `imagenet` names those of all backbones.
+    """The weights of that name; `imagenet` names those of all presets' backbones.
 
     Raises:
         SnapshotError: If there are none.
     """
     known = published_weights()
-    named = tuple(weights for weights in known if name == weights.name or weights.name.startswith(f"{name}-"))
+    named = [weights for weights in known if name == weights.name or weights.name.startswith(f"{name}-")]
+    named = named or [weights for weights in other_backbones() if name == weights.name]
     if not named:
-        raise SnapshotError(f"no published weights '{name}'; there are {', '.join(each.name for each in known)}")
-    return named
+        raise SnapshotError(
+            f"no published weights '{name}'; there are {', '.join(each.name for each in known)}, and {_IMAGENET} with "
+            "the name of any other torchvision model"
+        )
+    return tuple(named)
 
 
-def weights_for_preset(name: str, preset: str) -> PublishedWeights:
-    """Those of the weights `coco` or `imagenet` that fit a model preset.
+def weights_for_network(name: str, preset: str, backbone: str | None = None) -> PublishedWeights:
+    """Those of the weights `coco` or `imagenet` that fit a network.
+
+    Args:
+        name: Which of the two.
+        preset: Name of the network's sizes.
+        backbone: The torchvision model in place of the preset's backbone, if there is one.
 
     Raises:
         SnapshotError: If none of them do.
         ConfigError: If there is no such preset.
     """
     find_preset(preset)
+    if f"{name}-" == _IMAGENET and backbone is not None:
+        return weights_named(_IMAGENET + backbone)[0]
     named = weights_named(name)
     fitting = [weights for weights in named if preset in weights.presets]
     if not fitting:
@@ -121,9 +142,13 @@ def preset_that_fits(name: str, preset: str) -> str:
     return preset if preset in fitting else fitting[0]
 
 
+def _preset_backbones() -> tuple[str, ...]:
+    return tuple(dict.fromkeys(preset.backbone for preset in PRESETS.values()))
+
+
 def _imagenet(backbone: str) -> PublishedWeights:
     """The first weights of a backbone that torchvision published; DETR and POET started from those of ResNet-50."""
-    weights = get_model_weights(backbone)["IMAGENET1K_V1"]
+    weights = next(iter(get_model_weights(backbone)))
     file_name = weights.url.rpartition("/")[2]  # such as resnet50-0676ba61.pth
     return PublishedWeights(
         name=_IMAGENET + backbone,

@@ -146,7 +146,7 @@ def _add(
     order = np.arange(skeleton.n_keypoints)
     checked = check_labels(source, order, (), lambda done, _: report(done, 2 * n_images))
     stamp = ImportStamp("poetlab", sources[0].result.name, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
-    elsewhere = project.video_splits(but=name)
+    elsewhere = project.splits(but=name)
     choices = ImportChoices(stamp, "video", _VAL_FRACTION, elsewhere, link=False, prune=False)
     empty = LabelSet(name, skeleton, (), checked.area_rule, project.labels_dir / name / IMAGES)
     target = empty if known is None else replace(known, skeleton=skeleton)

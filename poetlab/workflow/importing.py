@@ -68,7 +68,7 @@ def import_labels(
         keypoints=keypoints,
         split=split,
         val_fraction=val_fraction,
-        split_elsewhere=project.video_splits(but=set_name),
+        split_elsewhere=project.splits(but=set_name),
         confirmed=confirmed,
         prune=prune,
         on_progress=on_progress,

@@ -1,7 +1,7 @@
 """`suggest_frames`: frames of analyzed videos that are worth labeling next, as images and a table."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ from poetlab.frames.looking import Look, look_at_frames
 from poetlab.frames.signals import measure_results
 from poetlab.frames.suggesting import AnalyzedFrames, Suggestion
 from poetlab.frames.suggesting import suggest_frames as suggest_among
-from poetlab.labels.frame_names import frame_file_name, video_names
+from poetlab.labels.frame_names import frame_file_name, names_of_video, video_names
+from poetlab.labels.split import group_of
 from poetlab.project import Project
 from poetlab.results.reading import read_attributes, read_poses
 from poetlab.results.result_file import ResultFile
@@ -83,12 +84,12 @@ def suggest_frames(
         raise ConfigError(f"the number of frames is {n}; choose at least 1")
     folder, tell = Path(output), on_progress or (lambda *_: None)
     check_new_folder(folder)
-    sources = _sources(results, video, videos)
+    labeled = _labeled_frames(project)
+    sources = _sources(results, video, videos, labeled)
     network, _ = load_predictor(project, snapshot, device)
     predictor = FittingPredictor(network)
     for source in sources:
         _check_model(source, network.name, project)
-    labeled = _labeled_frames(project)
     analyzed = [_measure(source, project.config.individuals, labeled) for source in sources]
 
     def look(place: int, frames: list[int]) -> Look:
@@ -101,14 +102,24 @@ def suggest_frames(
     return suggestions
 
 
-def _sources(results: Sequence[str | Path], video: str | Path | None, videos: str | Path | None) -> list[_Source]:
+def _sources(
+    results: Sequence[str | Path], video: str | Path | None, videos: str | Path | None, labeled: Collection[str]
+) -> list[_Source]:
     paths = list(map(Path, results))
     found = [find_video(path, video=video, videos=videos) for path in paths]
     for place, path in enumerate(found):
         if path.resolve() in [earlier.resolve() for earlier in found[:place]]:
             raise ResultsError(f"{paths[place]}: is of the same video as another of these results; give one of them")
-    parts = zip(paths, found, video_names(found), map(read_attributes, paths), strict=True)
+    parts = zip(paths, found, _names(found, labeled), map(read_attributes, paths), strict=True)
     return [_Source(*each) for each in parts]
+
+
+def _names(videos: Sequence[Path], labeled: Collection[str]) -> list[str]:
+    """What labels call these videos already, so that all frames of one stay together; else names of their own."""
+    own = video_names(videos)
+    called = [names_of_video(path).intersection(labeled) for path in videos]
+    names = [group_of(min(one)) if len(one) == 1 else name for one, name in zip(called, own, strict=True)]
+    return names if len({Path(name).stem for name in names}) == len(names) else own
 
 
 def _check_model(source: _Source, model: str, project: Project) -> None:
@@ -143,7 +154,8 @@ def _measure(source: _Source, n_individuals: int | None, labeled: dict[str, set[
         counts = np.concatenate([block.counts for block in result.blocks()])
     usual = n_individuals or int(np.bincount(counts).argmax())
     signals = measure_results(poses, counts, usual)
-    return AnalyzedFrames(source.name, poses.frames, signals, labeled.get(source.name, set()))
+    known = set().union(*(labeled.get(name, ()) for name in names_of_video(source.video)))
+    return AnalyzedFrames(source.name, poses.frames, signals, known)
 
 
 def _look(predictor: FittingPredictor, source: _Source, frames: list[int], threshold: float, tell: OnProgress) -> Look:

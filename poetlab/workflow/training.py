@@ -14,6 +14,7 @@ from poetlab.labels.split_file import SplitFile, read_split_file, write_split_fi
 from poetlab.labels.split_rule import read_split_rule
 from poetlab.labels.splitting import split_label_sets, split_rows
 from poetlab.model.keypoint_map import KeypointMap, read_keypoint_map
+from poetlab.model.presets import find_preset
 from poetlab.model.pretrained import Transfer
 from poetlab.project import Project
 from poetlab.skeleton import Skeleton
@@ -25,7 +26,7 @@ from poetlab.training.recipe import Wishes, choose_recipe
 from poetlab.training.run_folder import RunFolder
 from poetlab.training.settings import TrainingConfig
 from poetlab.training.start import Pretrained, new_trainer, resumed_trainer
-from poetlab.weights.catalog import DOWNLOADABLE, preset_that_fits, weights_for_preset
+from poetlab.weights.catalog import DOWNLOADABLE, preset_that_fits, weights_for_network
 from poetlab.weights.download import OnBytes, fetch
 
 logger = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ class TrainingStart:
         folder: The run.
         device: Where it computes.
         preset: Name of the network's sizes.
+        backbone: The torchvision model in place of the preset's backbone; None if it has its own.
         n_training_images: Images to learn from.
         n_validation_images: Images to be measured on; 0 means that the training images serve for that.
         also_evaluated: Number of images of each label set that is measured beside, by name.
@@ -56,6 +58,7 @@ class TrainingStart:
     folder: RunFolder
     device: str
     preset: str
+    backbone: str | None
     n_training_images: int
     n_validation_images: int
     also_evaluated: Mapping[str, int]
@@ -175,7 +178,7 @@ def train(
             data,
             recipe,
             choose_device(device),
-            _find_pretrained(pretrained, preset, checked_map, on_download),
+            _find_pretrained(pretrained, preset, project.config.backbone, checked_map, on_download),
         )
     if on_start:
         on_start(_describe_start(trainer, transfer, split_rule, choices))
@@ -220,16 +223,20 @@ def _split(
 
 def _wishes(config: Config, changes: Mapping[str, Any]) -> Wishes:
     """What the user has set, in the config or by arguments, which count instead."""
-    return Wishes(changed(config.training, changes), config.image_size, config.n_queries, config.individuals)
+    return Wishes(
+        changed(config.training, changes), config.image_size, config.n_queries, config.individuals, config.backbone
+    )
 
 
 def _describe_start(
     trainer: Trainer, transfer: Transfer | None, split_rule: str | None, choices: Mapping[str, Choice[Any]]
 ) -> TrainingStart:
+    preset, backbone = trainer.facts["preset"], trainer.model.settings.backbone
     return TrainingStart(
         folder=trainer.folder,
         device=str(trainer.device),
-        preset=trainer.facts["preset"],
+        preset=preset,
+        backbone=backbone if backbone != find_preset(preset).backbone else None,
         n_training_images=trainer.n_images,
         n_validation_images=sum(label_set.n_images for label_set in trainer.data.validation),
         also_evaluated={label_set.name: label_set.n_images for label_set in trainer.data.also},
@@ -268,9 +275,9 @@ def _checked_map(
 
 
 def _find_pretrained(
-    name: str, preset: str, keypoint_map: KeypointMap | None, on_download: OnBytes | None
+    name: str, preset: str, backbone: str | None, keypoint_map: KeypointMap | None, on_download: OnBytes | None
 ) -> Pretrained | None:
     if name == "none":
         return None
-    path = fetch(weights_for_preset(name, preset), on_download) if name in DOWNLOADABLE else Path(name)
+    path = fetch(weights_for_network(name, preset, backbone), on_download) if name in DOWNLOADABLE else Path(name)
     return Pretrained(name, path, keypoint_map)

@@ -98,6 +98,22 @@ def test_labeled_frames_are_left_out_until_there_are_no_more(analyzed: Analyzed,
     assert done[-1] == ("writing", n_left, n_left)
 
 
+@pytest.mark.parametrize("called", ["{folder}/lizards.mp4", "{folder}-lizards.mp4"])
+def test_a_video_keeps_the_name_that_labels_have_for_it(analyzed: Analyzed, tmp_path: Path, called: str) -> None:
+    """Else its labeled frames would be asked for again, and the new ones could go to the other side of the split."""
+    folder = analyzed.video.parent.name
+    project = open_project(shutil.copytree(analyzed.project.path, tmp_path / "project"))
+    label_set = project.label_set("drawn")
+    name = called.format(folder=folder)
+    images = tuple(replace(image, video=name, frame=frame) for frame, image in enumerate(label_set.images))
+    save_label_set(replace(label_set, images=images), project.labels_dir / "drawn")
+    suggestions = suggest_frames(
+        project, [analyzed.result], 3, video=analyzed.video, output=tmp_path / "suggested", device="cpu"
+    )
+    assert {one.video for one in suggestions} == {f"{folder}-lizards.mp4"}
+    assert not {one.frame for one in suggestions} & set(range(len(images)))
+
+
 def test_videos_are_found_in_a_folder_and_the_model_is_compared(run: Run, analyzed: Analyzed, tmp_path: Path) -> None:
     project = open_project(shutil.copytree(analyzed.project.path, tmp_path / "project"))
     (only,) = project.runs()

@@ -46,12 +46,18 @@ def test_list(run: Run, cache: Path) -> None:
     assert listed.status == 0
     lines = listed.text.splitlines()
     names = ["coco", "imagenet-resnet18", "imagenet-resnet50", "imagenet-resnet101"]
-    assert [line.partition(":")[0] for line in lines[::2]] == names
+    assert [line.partition(":")[0] for line in lines[:-1:2]] == names
+    assert lines[-1].startswith("imagenet-NAME: any other torchvision model")
     assert lines[1].split() == ["size", "unknown,", "not", "cached:", str(cache / "poet_ckpt.pth")]
     assert lines[3].split()[:2] == ["46.8", "MB,"]
     cache.mkdir()
     (cache / BACKBONE).write_bytes(b"0" * 2_000_000)
     assert f"  2.0 MB, cached: {cache / BACKBONE}" in run("weights", "list").text.splitlines()
+    (cache / "mobilenet_v3_small-047dcff4.pth").write_bytes(b"0" * 3_000_000)
+    other, place = run("weights", "list").text.splitlines()[-3:-1]
+    assert other.startswith("imagenet-mobilenet_v3_small: ")
+    assert other.endswith(", for a backbone in config.yaml")
+    assert place.startswith("  3.0 MB, cached: ")
 
 
 @pytest.mark.parametrize("name", ["coco", "imagenet-resnet50", "imagenet"])

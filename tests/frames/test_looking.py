@@ -78,24 +78,38 @@ def test_a_frame_beyond_the_end_is_said(predictor: Predictor, path: Path) -> Non
         look_at_frames(FittingPredictor(predictor), video, [3, 30], crop=None, threshold=0, on_frames=lambda _: None)
 
 
-def output_of(keypoints: torch.Tensor, scores: list[float]) -> SwiftOutput:
-    """An output of keypoints (L, B, Q, k, 2) in image units; the same scores in every layer and image."""
+def output_of(keypoints: torch.Tensor, scores: list[float], visibility: float = 1.0) -> SwiftOutput:
+    """An output of keypoints (L, B, Q, k, 2) in image units; the same scores in every layer and image.
+
+    Every keypoint has the visibility, but for the last one, which can be seen.
+    """
     logits = torch.tensor(scores).logit().expand(keypoints.shape[:3])
     sure = torch.full_like(logits, 50.0)
-    return SwiftOutput((64, 64), torch.zeros_like(keypoints[..., 0, :]), keypoints, sure[..., None], logits, sure)
+    seen = torch.full_like(keypoints[..., 0], 50.0)
+    seen[..., :-1] = torch.tensor(visibility).logit(eps=1e-6)
+    return SwiftOutput((64, 64), torch.zeros_like(keypoints[..., 0, :]), keypoints, seen, logits, sure)
 
 
-def test_disagreement_is_what_the_last_layer_moved_in_lengths_of_the_animal() -> None:
+def test_disagreement_is_how_far_layers_are_from_the_last_in_lengths_of_the_animal() -> None:
     keypoints = torch.zeros(3, 1, 2, 2, 2)
     keypoints[:, 0, :, 1] = torch.tensor([0.3, 0.2])  # of 200 x 100 pixels: 60 and 20, after a half pixel
-    keypoints[0] += 0.5  # what the first layer said does not matter
-    keypoints[1, 0, 1, 0, 0] -= 0.1  # the second animal's first keypoint was 20 pixels off
+    keypoints[0, 0, 1, 0, 0] -= 0.2  # the second animal's first keypoint was 40, then 20 pixels off
+    keypoints[1, 0, 1, 0, 0] -= 0.1
     length = np.hypot(60, 20)
-    both = layer_disagreement(output_of(keypoints, [0.9, 0.8]), (100.0, 200.0), 0.5)
-    assert both == pytest.approx([np.sqrt(20**2 / 2) / length], rel=1e-4)
-    assert layer_disagreement(output_of(keypoints, [0.9, 0.1]), (100.0, 200.0), 0.5).tolist() == [0]
+    of_second = np.sqrt([40**2 / 2, 20**2 / 2]).mean() / length
+    size = (100.0, 200.0)
+    assert layer_disagreement(output_of(keypoints, [0.9, 0.8]), size, 0.5) == pytest.approx([of_second / 2], rel=1e-4)
+    assert layer_disagreement(output_of(keypoints, [0.1, 0.8]), size, 0.5) == pytest.approx([of_second], rel=1e-4)
+    assert layer_disagreement(output_of(keypoints, [0.9, 0.1]), size, 0.5).tolist() == [0]
+    hidden = layer_disagreement(output_of(keypoints, [0.9, 0.8], visibility=0.1), size, 0.5)
+    assert hidden.tolist() == [0], "where a hidden keypoint is, is a guess that need not settle"
 
 
-def test_one_layer_agrees_with_itself() -> None:
+def test_nothing_is_known_of_an_image_without_animals() -> None:
+    keypoints = torch.rand(2, 3, 2, 2, 2)
+    assert np.isnan(layer_disagreement(output_of(keypoints, [0.1, 0.1]), (64.0, 64.0), 0.5)).all()
+
+
+def test_one_layer_has_none_to_agree_with() -> None:
     keypoints = torch.rand(1, 2, 3, 2, 2)
-    assert layer_disagreement(output_of(keypoints, [0.9] * 3), (64.0, 64.0), 0.5).tolist() == [0, 0]
+    assert np.isnan(layer_disagreement(output_of(keypoints, [0.9] * 3), (64.0, 64.0), 0.5)).all()

@@ -38,7 +38,7 @@ def test_the_least_sure_frames_are_suggested_with_the_reason() -> None:
     videos = [analyzed("a.mp4", 500, {40: 0.9, 300: 0.8}), analyzed("b.mp4", 500, {77: 0.7})]
     suggestions = suggest_frames(videos, 1, look)
     assert [(one.video, one.frame) for one in suggestions] == [("a.mp4", 40)]
-    assert suggestions[0].reasons == ("an animal has a score of only 0.10",)
+    assert suggestions[0].reasons == ("scores of only 0.10 in the mean",)
     three = suggest_frames(videos, 3, look)
     assert ("a.mp4", 40) in {(one.video, one.frame) for one in three}
     assert [one.score for one in three] == sorted((one.score for one in three), reverse=True)

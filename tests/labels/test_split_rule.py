@@ -7,10 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poetlab.errors import LabelError
+from poetlab.labels.known_splits import KnownSplits
+from poetlab.labels.label_set import Split
 from poetlab.labels.split_file import SplitFile
 from poetlab.labels.split_rule import (
     BY_FRAME,
     BY_VIDEO,
+    MIXED_VIDEO,
     NO_VIDEOS,
     ONE_VIDEO,
     DrawnSplit,
@@ -99,9 +102,61 @@ def test_the_rule_is_said_in_words() -> None:
 
 
 def test_frames_of_a_video_that_another_label_set_has_go_where_they_are_there() -> None:
-    drawn = apply_split_rule(videos(a=9), "video", 0.2, {"a": "val"})
+    elsewhere = KnownSplits({"a": "val"})
+    drawn = apply_split_rule(videos(a=9), "video", 0.2, elsewhere)
     assert set(drawn.splits.values()) == {"val"}
-    assert set(apply_split_rule(videos(a=9), "video", 0, {"a": "val"}).splits.values()) == {"train"}
+    assert set(apply_split_rule(videos(a=9), "video", 0, elsewhere).splits.values()) == {"train"}
+
+
+def test_the_only_video_of_a_label_set_stays_whole_where_the_project_has_others() -> None:
+    """As where each video is labeled and imported by itself; together they come near the fraction."""
+    n_drawn: dict[Split, int] = {"train": 80, "val": 20}
+    for number in range(6):
+        drawn = apply_split_rule(videos(a=100), "video", 0.2, KnownSplits({"v": None}, n_drawn=dict(n_drawn)))
+        assert drawn.rule == BY_VIDEO
+        (split,) = set(drawn.splits.values())
+        n_drawn[split] += 100
+        again = apply_split_rule(
+            [*keep(videos(a=100), drawn), item(f"new{number}", "a")], "video", 0.2, KnownSplits({"v": None})
+        )
+        assert again.splits["a/0"] == split
+    assert n_drawn == {"train": 580, "val": 120}
+    assert apply_split_rule(videos(a=9), "video", 0.2, KnownSplits(n_drawn={"train": 9, "val": 0})).rule == ONE_VIDEO
+
+
+def test_new_frames_of_a_whole_video_follow_it() -> None:
+    elsewhere = KnownSplits({"v": None}, n_drawn={"train": 80, "val": 20})
+    items = [*(entry._replace(split="train") for entry in videos(a=3)), item("new", "a")]
+    drawn = apply_split_rule(items, "video", 0.2, elsewhere)
+    assert (drawn.splits["new"], drawn.rule) == ("train", BY_VIDEO)
+
+
+def test_frames_of_a_video_that_is_in_both_splits_are_split_one_by_one() -> None:
+    drawn = apply_split_rule(videos(a=20), "video", 0.3, KnownSplits({"a": None}))
+    assert drawn.rule == MIXED_VIDEO
+    assert set(drawn.splits.values()) == {"train", "val"}
+    drawn = apply_split_rule(videos(a=20, b=5), "video", 0.3, KnownSplits({"a": None}))
+    assert {split for key, split in drawn.splits.items() if key.startswith("a")} == {"train", "val"}
+    assert len({split for key, split in drawn.splits.items() if key.startswith("b")}) == 1
+
+
+@given(
+    numbers=st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 5)), min_size=1, max_size=30),
+    known=st.dictionaries(
+        st.tuples(st.sampled_from("abc"), st.integers(0, 5)), st.sampled_from(["train", "val"]), max_size=9
+    ),
+    by=st.sampled_from(["video", "frame"]),
+)
+def test_a_frame_that_is_there_twice_is_never_in_both_splits(numbers, known, by: str) -> None:
+    videos_elsewhere: dict[str, Split | None] = {}
+    for (video, _), split in known.items():
+        if videos_elsewhere.setdefault(video, split) != split:
+            videos_elsewhere[video] = None
+    items = [item(f"{place}.png", video)._replace(frame=frame) for place, (video, frame) in enumerate(numbers)]
+    drawn = apply_split_rule(items, by, 0.4, KnownSplits(videos_elsewhere, known))
+    seen = dict(known)
+    for entry in items:
+        assert seen.setdefault((entry.group, entry.frame), drawn.splits[entry.key]) == drawn.splits[entry.key]
 
 
 def test_a_fraction_of_all_or_nothing_is_the_users_word() -> None:

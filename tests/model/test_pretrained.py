@@ -181,7 +181,9 @@ def test_starting_from_weights_changes_only_the_new_network(pretrained: Poet) ->
 def test_a_file_of_no_network_is_refused(tiny_settings: ModelSettings, tmp_path: Path) -> None:
     model = network(tiny_settings, 2, seed=0)
     torch.save({"model": {"conv1.weight": torch.zeros(2)}}, tmp_path / "resnet.pth")
-    with pytest.raises(SnapshotError, match="neither a poetlab snapshot nor a published POET checkpoint nor a ResNet"):
+    with pytest.raises(
+        SnapshotError, match="neither a poetlab snapshot nor a published POET checkpoint nor the weights of a resnet18"
+    ):
         start_from_file(model, KEYPOINTS[:2], tmp_path / "resnet.pth")
     with pytest.raises(SnapshotError, match="no such file of weights"):
         start_from_file(model, KEYPOINTS[:2], tmp_path / "missing.pth")

@@ -70,12 +70,12 @@ def test_what_only_coarser_maps_need_is_cut_off() -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("swin_t", "swin_t has no features at stride 8; choose another, as resnet18"),  # channels last
-        ("vit_b_16", "vit_b_16 has no features at stride 4"),  # for images of one size
-        ("squeezenet1_1", "squeezenet1_1 has no features at stride 4"),
-        ("resnet19", "torchvision has no model 'resnet19'; resnet18, resnet50 and convnext_tiny are some it has"),
-        ("fasterrcnn_resnet50_fpn", "torchvision has no model 'fasterrcnn_resnet50_fpn'"),
-        ("", "torchvision has no model ''"),
+        ("swin_t", "no backbone 'swin_t': that model has no maps at stride 8"),  # channels last
+        ("vit_b_16", "no backbone 'vit_b_16': that model has no maps at stride 4"),  # for images of one size
+        ("squeezenet1_1", "no backbone 'squeezenet1_1': that model has no maps at stride 4"),
+        ("mobilenetv3_large", "no such classification model; the nearest is 'mobilenet_v3_large'"),
+        ("fasterrcnn_resnet50_fpn", "no backbone 'fasterrcnn_resnet50_fpn': torchvision has no such classification"),
+        ("", "no such classification model; resnet18 and convnext_tiny are some that it has"),
     ],
 )
 def test_a_model_without_such_maps_is_refused(name: str, words: str) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from poetlab.model.checkpoint import Snapshot
 from poetlab.model.folding import folded_copy
+from poetlab.model.position import waves
 from poetlab.model.presets import SwiftSettings
 from poetlab.model.swift import (
     FIELD_STRIDE,
@@ -20,7 +21,6 @@ from poetlab.model.swift import (
     SwiftOutput,
     sample,
     strongest_centers,
-    waves,
 )
 from poetlab.skeleton import Skeleton
 
@@ -131,6 +131,29 @@ def test_guided_queries_change_nothing_of_the_others(model: Swift) -> None:
     torch.testing.assert_close(beside.points.field, without.points.field, atol=0, rtol=0)
 
 
+@torch.no_grad()
+def test_guided_queries_of_an_image_do_not_depend_on_the_rest_of_the_batch(model: Swift) -> None:
+    hold_norms(model.train())
+    images, guides = random_images(3), torch.rand(3, 4, 2, generator=torch.Generator().manual_seed(1))
+    guides[0, 1:], guides[2] = math.nan, math.nan  # images with one animal, four and none
+    together = model(images, guides).guided
+    assert together.is_finite()
+    for image, n_guides in enumerate((1, 4)):
+        alone = model(images[image : image + 1], guides[image : image + 1, :n_guides]).guided
+        mine = SwiftOutput(together.size, *(getattr(together, part)[:, image, None, :n_guides] for part in PARTS))
+        assert_same(mine, alone)
+    guides[0, 1] = 0.5  # one more animal does change the first, so that the test can fail
+    changed = model(images, guides).guided
+    assert (changed.presence_logits[:, 0, 0] - together.presence_logits[:, 0, 0]).abs().max() > 1e-4
+
+
+def hold_norms(model: Swift) -> None:
+    """Batch norms mix the images of a batch in training, as nothing else does."""
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
+
+
 def test_a_score_is_the_geometric_mean_of_presence_and_expected_oks() -> None:
     logits = torch.tensor([[[-2.0, 0.0, 3.0]]])
     output = SwiftOutput(
@@ -226,7 +249,7 @@ def strongest_by_brute_force(logits: list[list[float]], n: int) -> list[tuple[in
 @pytest.mark.parametrize(("size", "n_queries"), [((6, 9), 5), ((9, 6), 20), ((3, 4), 12), ((2, 3), 10), ((1, 1), 4)])
 def test_the_strongest_centers_by_brute_force(size: tuple[int, int], n_queries: int) -> None:
     random = torch.Generator().manual_seed(2)
-    logits = torch.randn(3, *size, generator=random)
+    logits = torch.stack([torch.randperm(size[0] * size[1], generator=random).view(size) / 16 - 2 for _ in range(3)])
     shifts = torch.randn(3, *size, 2, generator=random)
     found = strongest_centers(logits, shifts, n_queries)
     assert found.shape == (3, min(n_queries, size[0] * size[1]), 2)
@@ -235,6 +258,14 @@ def test_the_strongest_centers_by_brute_force(size: tuple[int, int], n_queries: 
         for place, (row, column) in zip(found[image], cells, strict=True):
             expected = torch.tensor([column + 0.5, row + 0.5]) + shifts[image, row, column]
             torch.testing.assert_close(place, 4 * expected)
+
+
+def test_errors_of_rounding_do_not_choose_the_cells() -> None:
+    logits = torch.randint(-20, 0, (1, 12, 12), generator=torch.Generator().manual_seed(0)).float() / 4
+    expected = strongest_centers(logits, torch.zeros(1, 12, 12, 2), 10)
+    for seed in range(5):
+        errors = 1e-5 * torch.randn(logits.shape, generator=torch.Generator().manual_seed(seed))
+        assert torch.equal(strongest_centers(logits + errors, torch.zeros(1, 12, 12, 2), 10), expected)
 
 
 def test_a_flat_map_starts_queries_at_different_cells() -> None:

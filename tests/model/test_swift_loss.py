@@ -209,7 +209,12 @@ def test_maps_by_brute_force() -> None:
         squared = math.hypot(*ways[0]) ** 2 if ways else math.inf
         peak = 1.0 if squared <= 0.5 else math.exp(-squared / (2 * _PEAK**2))
         p = sigmoid(float(points.logits[image, point, row, column]))
-        value = -((1 - p) ** 2) * math.log(p) if peak == 1 else -((1 - peak) ** 4) * p**2 * math.log(1 - p)
+        if peak == 1:
+            value = -((1 - p) ** 2) * math.log(p)
+        elif point and any(may_hide(animal, point - 1, 4 * here) for animal in animals_of(targets, image)):
+            value = 0.0
+        else:
+            value = -((1 - peak) ** 4) * p**2 * math.log(1 - p)
         if point == 0:
             center_map += value
         else:
@@ -220,6 +225,30 @@ def test_maps_by_brute_force() -> None:
     assert parts.keypoint_maps.item() == pytest.approx(keypoint_maps, rel=1e-5)
     assert parts.shifts.item() == pytest.approx(4 * np.mean(shifts), rel=1e-5)
     assert parts.field.item() == pytest.approx(field_by_brute_force(points.field, targets), rel=1e-5)
+
+
+def may_hide(animal: Animal, keypoint: int, here: np.ndarray) -> bool:
+    """Whether a keypoint of an animal is not labeled and may lie here."""
+    places = [animal.center, *animal.keypoints[animal.located]]
+    return not animal.located[keypoint] and min(math.dist(here, place) for place in places) < animal.size
+
+
+def test_an_unlabeled_keypoint_is_not_taught_as_absent_from_its_animal() -> None:
+    keypoints = torch.tensor([[[20.0, 20], [30, 20], [24, 28]]], dtype=torch.float64)
+    losses = []
+    for labeled in ([True, True, True], [True, True, False]):
+        located = torch.tensor([labeled])
+        targets = encode_targets(keypoints, located, torch.zeros(1, 4), SIZE, areas=torch.tensor([400.0]))
+        points = make_points(1)
+        points.logits.requires_grad_()
+        sums = swift_loss_sums(replace(make_output(1), points=points), stack_targets([targets]), WEIGHTS, SIGMAS)
+        sums.parts.keypoint_maps.backward()
+        losses.append(points.logits.grad[0])
+    known, unknown = losses
+    assert torch.equal(known[1:3], unknown[1:3]), "the others learn as before"
+    assert (known[3] != 0).all()
+    assert unknown[3, 6, 6] == 0, "where it may lie"
+    assert (unknown[3, :, 14:] != 0).all(), "far from the animal there is none"
 
 
 def field_by_brute_force(field: Tensor, targets: PoseTargets) -> float:

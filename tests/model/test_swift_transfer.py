@@ -1,12 +1,13 @@
 """Starting a swift network from other weights: from another skeleton's, and from the faithful family's."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
-from torchvision.models import resnet18
+from torchvision.models import get_model, resnet18
 
 from poetlab.errors import SnapshotError
 from poetlab.model.checkpoint import Snapshot, save_snapshot
@@ -171,6 +172,30 @@ def test_a_torchvision_resnet_gives_the_backbone(make_swift: MakeSwift, tmp_path
     assert_every_tensor_is_listed_once(transfer, model)
     assert set(transfer.taken) == names_under(model, "backbone.")
     assert (transfer.uses_backbone, transfer.uses_pose_head) == (True, False)
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v3_small", "convnext_tiny", "densenet121"])
+@torch.no_grad()
+def test_any_torchvision_model_gives_its_backbone(make_swift: MakeSwift, tmp_path: Path, name: str) -> None:
+    torch.manual_seed(4)
+    whole = get_model(name, weights=None)
+    as_published = {
+        re.sub(r"(denselayer\d+\.\w+)([12])\.", r"\1.\2.", key): each for key, each in whole.state_dict().items()
+    }
+    torch.save(as_published, tmp_path / "weights.pth")
+    model = make_swift(4, backbone=name, coarsest_stride=16)
+    transfer = start_from_file(model, KEYPOINTS, tmp_path / "weights.pth")
+    assert_every_tensor_is_listed_once(transfer, model)
+    assert set(transfer.taken) == names_under(model, "backbone.")
+    for key in names_under(model.backbone, ""):
+        assert torch.equal(model.backbone.state_dict()[key], whole.state_dict()[key]), key
+
+
+def test_another_torchvision_model_is_refused(make_swift: MakeSwift, tmp_path: Path) -> None:
+    torch.save(resnet18(weights=None).state_dict(), tmp_path / "weights.pth")
+    for backbone in ("resnet50", "mobilenet_v3_small"):  # of which the first has the same names and other shapes
+        with pytest.raises(SnapshotError, match=rf"weights\.pth: .* nor the weights of a {backbone}, which is this"):
+            start_from_file(make_swift(4, backbone=backbone), KEYPOINTS, tmp_path / "weights.pth")
 
 
 def test_a_faithful_network_takes_the_backbone_of_a_swift_one(

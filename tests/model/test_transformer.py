@@ -50,15 +50,26 @@ def valid() -> torch.Tensor:
     return valid
 
 
+@pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("masked", [False, True])
-def test_attention_is_torchs_multi_head_attention(settings: ModelSettings, valid: torch.Tensor, masked: bool) -> None:
-    attention = Attention(settings.n_features, settings.n_heads, dropout=0.0)
+def test_attention_is_torchs_multi_head_attention(
+    settings: ModelSettings, valid: torch.Tensor, masked: bool, training: bool
+) -> None:
+    attention = Attention(settings.n_features, settings.n_heads, dropout=0.0).train(training)
     reference = nn.MultiheadAttention(settings.n_features, settings.n_heads, batch_first=True)
     disturb(attention)
     copy_attention(attention, reference)
     query, key, value = torch.randn(2, 5, 16), torch.randn(2, 7, 16), torch.randn(2, 7, 16)
     expected, _ = reference(query, key, value, key_padding_mask=~valid if masked else None)
     torch.testing.assert_close(attention(query, key, value, valid if masked else None), expected, **CLOSE)
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_attention_to_nothing_is_attention_to_all(settings: ModelSettings, training: bool) -> None:
+    attention = Attention(settings.n_features, settings.n_heads, dropout=0.0).train(training)
+    query, key = torch.randn(2, 5, 16), torch.randn(2, 7, 16)
+    none = torch.zeros(2, 7, dtype=torch.bool)
+    torch.testing.assert_close(attention(query, key, key, none), attention(query, key, key, ~none), **CLOSE)
 
 
 def test_an_encoder_layer_is_torchs(settings: ModelSettings, valid: torch.Tensor) -> None:

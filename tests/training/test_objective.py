@@ -8,7 +8,7 @@ import torch
 from poetlab.model.loss import PoetLoss, poet_loss
 from poetlab.model.loss_settings import LossSettings, SwiftLossSettings
 from poetlab.model.poet import Poet
-from poetlab.model.pose_vector import PoseTargets, encode_targets
+from poetlab.model.pose_vector import PoseTargets, encode_targets, stack_targets
 from poetlab.model.swift import Swift
 from poetlab.model.swift_loss import SwiftLoss
 from poetlab.skeleton import Skeleton
@@ -36,13 +36,24 @@ def test_guided_queries_start_near_centers_alike_in_both_directions(
     torch.manual_seed(0)
     seen: list[torch.Tensor] = []
     decode = swift_model.decode
-    monkeypatch.setattr(swift_model, "decode", lambda starts, scene: seen.append(starts) or decode(starts, scene))
+    monkeypatch.setattr(swift_model, "decode", lambda starts, *rest: seen.append(starts) or decode(starts, *rest))
     targets = targets_of(400, area=900.0)
     objective().predict(swift_model.train(), torch.zeros(1, 3, *SIZE), None, targets)
     starts = seen[-1][0]
     assert starts.shape == (400, 2)
     assert starts.mean(0).tolist() == pytest.approx([48, 32], abs=0.5)
     assert starts.std(0).tolist() == pytest.approx([3, 3], rel=0.15), "a tenth of the size of 30 pixels"
+
+
+def test_images_with_fewer_animals_have_fewer_guided_queries(
+    swift_model: Swift, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guides: list[torch.Tensor] = []
+    forward = swift_model.forward
+    monkeypatch.setattr(swift_model, "forward", lambda images, given: guides.append(given) or forward(images, given))
+    targets = stack_targets([targets_of(n_animals, area=900.0) for n_animals in (1, 3, 0)])
+    objective().predict(swift_model.train(), torch.zeros(3, 3, *SIZE), None, targets)
+    assert guides[0].isfinite().all(-1).tolist() == [[True, False, False], [True] * 3, [False] * 3]
 
 
 def test_without_a_weight_there_are_no_guided_queries(swift_model: Swift) -> None:

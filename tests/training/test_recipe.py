@@ -54,11 +54,11 @@ def test_the_faithful_family_has_the_papers_values(choose: Callable[..., Recipe]
     recipe = choose(wishes(), "poet-r18")
     assert recipe.training == TrainingSettings()
     assert recipe.image_size == ImageSizeSettings()
-    assert recipe.n_queries == 25
+    assert recipe.network.n_queries == 25
     assert recipe.choices == {}
     other = choose(wishes(n_queries=7, epochs=0, augmentation=AugmentConfig(rotation=90)), "poet-r18")
     assert other.training == TrainingSettings(epochs=0, augmentation=AugmentSettings(rotation=90))
-    assert other.n_queries == 7
+    assert other.network.n_queries == 7
 
 
 def test_what_is_left_open_is_chosen_with_a_reason(choose: Callable[..., Recipe]) -> None:
@@ -66,7 +66,7 @@ def test_what_is_left_open_is_chosen_with_a_reason(choose: Callable[..., Recipe]
     assert set(recipe.choices) == CHOSEN
     assert all(choice.reason for choice in recipe.choices.values())
     assert recipe.image_size.letterbox == recipe.choices["image_size.letterbox"].value == (64, 64)
-    assert recipe.n_queries == recipe.choices["n_queries"].value
+    assert recipe.network.n_queries == recipe.choices["n_queries"].value
     for name in CHOSEN - {"image_size.letterbox", "n_queries"}:
         settings: Any = recipe
         for part in name.split("."):
@@ -82,7 +82,7 @@ def test_what_the_user_has_set_stays_and_others_follow_it(choose: Callable[..., 
         "training.batch_size",
         "training.averaging",
     }
-    assert (given.training.batch_size, given.n_queries, given.training.averaging) == (1, 3, 0)
+    assert (given.training.batch_size, given.network.n_queries, given.training.averaging) == (1, 3, 0)
     assert given.image_size.letterbox == (32, 96)
     assert given.training.epochs < open_.training.epochs, "smaller batches make more steps an epoch"
     assert given.training.learning_rate < open_.training.learning_rate
