@@ -50,16 +50,8 @@ def start_anywhere() -> None:
 
 def start_without_pose() -> None:
     """Poses start as points: all keypoints at the center."""
-    decode = swift.Swift.decode
-
-    def from_center(self: swift.Swift, starts: Tensor, scene: swift.Scene) -> swift.SwiftOutput:
-        read = self.pose_field.read
-        self.pose_field.read = lambda features, keypoints: 0 * read(features, keypoints)  # type: ignore[method-assign]
-        output = decode(self, starts, scene)
-        del self.pose_field.read
-        return output
-
-    swift.Swift.decode = from_center  # type: ignore[method-assign]
+    read = swift.PoseField.read
+    swift.PoseField.read = lambda *arguments: 0 * read(*arguments)  # type: ignore[method-assign]
 
 
 def look_at_center() -> None:
