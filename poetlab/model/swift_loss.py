@@ -234,12 +234,12 @@ def _map_parts(points: Points | None, animals: Animals) -> dict[str, Tensor]:
         return dict.fromkeys(("center_map", "keypoint_maps", "shifts", "field"), animals.centers.new_zeros(()))
     ways, squared, unsure = _ways_to_nearest_point(points, animals)
     peaks = torch.where(squared <= 0.5, 1.0, (-squared / (2 * _PEAK**2)).exp())  # (B, P, h, w)
+    n_keypoints = peaks.shape[1] - 1
     reached = squared < _REACH**2
     apart = ((ways - points.shifts).abs().sum(-1) * reached).sum() / reached.sum().clamp(min=1)
     return {
         "center_map": _peak_loss(points.logits[:, 0], peaks[:, 0], unsure[:, 0]),
-        "keypoint_maps": _peak_loss(points.logits[:, 1:], peaks[:, 1:], unsure[:, 1:])
-        / (peaks.shape[1] - 1),  # mean over keypoints
+        "keypoint_maps": _peak_loss(points.logits[:, 1:], peaks[:, 1:], unsure[:, 1:]) / n_keypoints,
         "shifts": apart * animals.present.sum(),
         "field": _field_loss(points.field, animals),
     }
