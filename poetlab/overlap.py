@@ -1,12 +1,15 @@
-"""Iterating over something in a thread of its own, so that stages of a pipeline work at the same time."""
+"""Working in other threads while the caller goes on, so that stages of a pipeline work at the same time."""
 
-from collections.abc import Generator
+from collections import deque
+from collections.abc import Callable, Generator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from queue import SimpleQueue
 from threading import Event, Semaphore, Thread
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def run_ahead(source: Generator[Item], n_ahead: int = 1) -> Generator[Item]:
@@ -38,6 +41,34 @@ def run_ahead(source: Generator[Item], n_ahead: int = 1) -> Generator[Item]:
         ahead.places.release()
         _wait_for(ahead.ended)
         thread.join()
+
+
+def map_in_threads(function: Callable[[Item], Result], source: Generator[Item], n_threads: int) -> Generator[Result]:
+    """Apply a function to the items of a generator in several threads at the same time.
+
+    An exception of the function or the source comes out here. When the result is closed, the source is closed, and
+    no thread works any more.
+
+    Args:
+        function: What to apply.
+        source: Where the items are from; used by the caller's thread, which is one item ahead of the others.
+        n_threads: How many threads.
+
+    Yields:
+        What the function made of each item, in the order of the items.
+    """
+    waiting: deque[Future[Result]] = deque()
+    with closing(source), ThreadPoolExecutor(n_threads) as threads:
+        try:
+            for item in source:
+                waiting.append(threads.submit(function, item))
+                if len(waiting) > n_threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 class _Box(Generic[Item]):

@@ -10,7 +10,7 @@ from contextlib import closing
 
 import pytest
 
-from poetlab.overlap import run_ahead
+from poetlab.overlap import map_in_threads, run_ahead
 
 
 @pytest.fixture(autouse=True)
@@ -142,3 +142,45 @@ def test_an_item_is_let_go_when_the_caller_asks_for_the_next() -> None:
     for item in run_ahead(source(), 2):
         alive.add(item)
         assert len(alive) <= 2
+
+
+def test_what_several_threads_make_comes_in_order() -> None:
+    def late_if_even(number: int) -> int:
+        time.sleep(0.002 * (number % 2 == 0))
+        return number * number
+
+    assert list(map_in_threads(late_if_even, numbers(30), 3)) == [number * number for number in range(30)]
+
+
+def test_several_threads_work_at_the_same_time() -> None:
+    together = threading.Barrier(3, timeout=5)
+    assert len(list(map_in_threads(lambda _: together.wait(), numbers(6), 3))) == 6
+
+
+def test_few_items_are_taken_before_they_can_be_worked_on() -> None:
+    made: list[int] = []
+    with closing(map_in_threads(lambda number: number, numbers(100, made), 2)) as results:
+        assert next(results) == 0
+        assert len(made) == 3
+
+
+def test_an_error_in_one_of_several_threads_comes_out_after_what_was_before_it() -> None:
+    def divide(number: int) -> float:
+        return 1 / (3 - number)
+
+    results = map_in_threads(divide, numbers(10), 2)
+    assert [next(results) for _ in range(3)] == [1 / 3, 1 / 2, 1.0]
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+
+
+def test_an_error_of_the_source_comes_out_of_several_threads() -> None:
+    with pytest.raises(ValueError, match="on fire"):
+        list(map_in_threads(lambda number: number, failing(5), 2))
+
+
+def test_closing_early_closes_the_source_of_several_threads() -> None:
+    source = numbers(100)
+    with closing(map_in_threads(lambda number: number, source, 2)) as results:
+        next(results)
+    assert list(source) == []

@@ -14,10 +14,11 @@ from poetlab.analysis.batches import Batch, automatic_batch_size, read_batches
 from poetlab.analysis.plan import AnalysisPlan, Progress
 from poetlab.analysis.prediction import FittingPredictor
 from poetlab.analysis.selection import Crop
+from poetlab.analysis.workers import share_cores
 from poetlab.errors import ResultsError, VideoError
 from poetlab.inference import Predictor
 from poetlab.model.network import NetworkOutput
-from poetlab.overlap import run_ahead
+from poetlab.overlap import map_in_threads, run_ahead
 from poetlab.poses import Instances
 from poetlab.results.writing import ResultsWriter
 from poetlab.skeleton import Skeleton
@@ -70,7 +71,7 @@ def analyze_video(
         ResultsError: If the result cannot be written, or another run is writing it.
         DeviceError: If memory does not hold what one frame takes.
     """
-    with open_video(video_path) as video:
+    with open_video(video_path) as video, share_cores(predictor.network.device) as n_workers:
         seen_size = _seen_size(video, plan.selection.crop)
         batch_size = plan.settings.batch_size or automatic_batch_size(predictor.network.device, seen_size)
         plan = replace(plan, settings=plan.settings.model_copy(update={"batch_size": batch_size}))
@@ -79,7 +80,7 @@ def analyze_video(
             progress.on_earlier_frames(n_earlier)
             n_in_whole_batches = n_earlier // batch_size * batch_size
             batches = _read(video, plan, n_in_whole_batches, predictor.network)
-            with closing(run_ahead(_predict(predictor, run_ahead(batches)))) as outputs:
+            with closing(run_ahead(_predict(predictor, run_ahead(batches), n_workers))) as outputs:
                 n_known = n_earlier - n_in_whole_batches  # of the first batch
                 for batch in outputs:
                     detections = _detections(predictor, batch, seen_size, plan)[n_known:]
@@ -110,10 +111,13 @@ class _Output:
     parts: list[NetworkOutput]
 
 
-def _predict(predictor: FittingPredictor, batches: Generator[Batch]) -> Generator[_Output]:
-    with closing(batches):
-        for batch in batches:
-            yield _Output(batch.frames, batch.times, predictor.run(batch.images))
+def _predict(predictor: FittingPredictor, batches: Generator[Batch], n_workers: int) -> Generator[_Output]:
+    """The outputs of the batches, of which several are computed at the same time."""
+
+    def run(batch: Batch) -> _Output:
+        return _Output(batch.frames, batch.times, predictor.run(batch.images))
+
+    return map_in_threads(run, batches, n_workers)
 
 
 def _tracks(

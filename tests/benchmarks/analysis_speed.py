@@ -5,7 +5,8 @@
 For each video, and for a 1080p clip that is made here, it prints the frames a second of the network on tensors that lie
 ready, those of `analyze_video` on as many frames (decoding, resizing, network, writing), and their ratio. The two are
 timed in turn, several times; given are medians. Then it prints how much longer frames take in which ten or more animals
-are found than frames with at most one.
+are found than frames with at most one. This is without tracking, because an untrained network finds nothing that could
+be followed; so last come the times of tracking drawn animals that are found as a trained network finds them.
 """
 
 import argparse
@@ -13,6 +14,8 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -27,12 +30,16 @@ from poetlab.analysis.selection import Selection
 from poetlab.analysis.settings import AnalysisSettings
 from poetlab.data.image_size import ImageSizeSettings
 from poetlab.device import choose_device, computes_in_bfloat16
+from poetlab.drawn.detections import Faults, detect, wandering_animals
+from poetlab.drawn.scenario import Scenario
 from poetlab.drawn.tracks import draw_video
 from poetlab.inference import Predictor
 from poetlab.model.folding import folded_copy
 from poetlab.model.network import build_network
-from poetlab.model.presets import find_preset, is_swift
+from poetlab.model.presets import is_swift, network_settings
 from poetlab.skeleton import load_skeleton
+from poetlab.tracking.settings import TrackingSettings
+from poetlab.tracking.track import track_detections
 from poetlab.video.reading import open_video
 from poetlab.video.writing import VideoWriter
 
@@ -40,13 +47,18 @@ FULL_HD = (1080, 1920)
 MANY = 12
 """Animals in a frame of the video with many."""
 
+N_TRACKED = 2000
+FAULTS = Faults(missed=0.02, false=0.01, noise=1)
+SCENARIO = Scenario(body_length=0.1, roaming=0.6, sociability=0.4)
+
 
 def main() -> None:
     """Time everything side by side."""
     options = parse_options()
     torch.manual_seed(0)
     skeleton, device = load_skeleton("mouse-topview"), choose_device(options.device)
-    model = build_network(find_preset(options.preset), skeleton.n_keypoints).to(device).eval()
+    settings = network_settings(options.preset, backbone=None, n_queries=2 * MANY)
+    model = build_network(settings, skeleton.n_keypoints).to(device).eval()
     letterbox = (options.letterbox, options.letterbox) if is_swift(options.preset) else None
     predictor = Predictor(
         folded_copy(model), skeleton, ImageSizeSettings(letterbox=letterbox), device, options.preset, {}
@@ -57,6 +69,7 @@ def main() -> None:
         for video in [*options.videos, clip]:
             compare_with_bare_network(predictor, video, Path(folder), options)
         compare_numbers_of_animals(predictor, Path(folder), options)
+        time_tracking()
 
 
 def parse_options() -> argparse.Namespace:
@@ -102,13 +115,30 @@ def compare_numbers_of_animals(predictor: Predictor, folder: Path, options: argp
     few, many = (draw(folder / f"{n_animals}_animals.mp4", n_frames, n_animals) for n_animals in (1, MANY))
     threshold_of_few = max(np.nextafter(scores[1], 1) for scores in scores_of(predictor, few, options.batch_size))
     threshold_of_many = min(scores[MANY - 1] for scores in scores_of(predictor, many, options.batch_size))
+    plan_of_few, plan_of_many = (
+        replace(plan_for(folder, options, n_frames, threshold), tracking=TrackingSettings(enabled=False))
+        for threshold in (threshold_of_few, threshold_of_many)
+    )
     one, ten = interleaved(
-        lambda: run_whole(predictor, few, plan_for(folder, options, n_frames, threshold_of_few)),
-        lambda: run_whole(predictor, many, plan_for(folder, options, n_frames, threshold_of_many)),
+        lambda: run_whole(predictor, few, plan_of_few),
+        lambda: run_whole(predictor, many, plan_of_many),
         options.rounds,
     )
     ratio = statistics.median(b / a for a, b in zip(one, ten, strict=True))
-    print(f"time of a frame with {MANY} animals or more over that with at most 1: {ratio:.3f}")
+    print(f"time of a frame with {MANY} animals or more over that with at most 1, untracked: {ratio:.3f}")
+
+
+def time_tracking() -> None:
+    """Print the time that tracking takes for one animal and for many."""
+    for n_animals in (1, MANY):
+        animals = wandering_animals(
+            0, n_frames=N_TRACKED, n_animals=n_animals, size=(384, 384), fps=25, scenario=SCENARIO
+        )
+        found = detect(animals, FAULTS, seed=0).frames
+        started = time.perf_counter()
+        track_detections(zip(count(), animals.times, found), animals.skeleton, TrackingSettings(), n_animals)
+        milliseconds = (time.perf_counter() - started) / N_TRACKED * 1000
+        print(f"tracking, animals in a frame: {n_animals}: {milliseconds:.2f} ms a frame")
 
 
 def plan_for(folder: Path, options: argparse.Namespace, n_frames: int, threshold: float = 0.5) -> AnalysisPlan:
