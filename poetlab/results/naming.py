@@ -37,9 +37,11 @@ def result_path(output_dir: str | Path, video_path: str | Path, fingerprint: str
     raise ResultsError(f"{candidates[1]}: exists, but is not of {video_path}; move it away")
 
 
-def changed_result_path(result: Path, ending: str, output: str | Path | None) -> Path:
-    """Where what is made of a result file goes: beside it with another ending, or under its own name to a folder."""
-    return result.with_name(f"{result.stem}{ending}.h5") if output is None else Path(output) / result.name
+def changed_result_paths(results: Sequence[Path], ending: str, output: str | Path | None) -> list[Path]:
+    """Where what is made of results goes: beside each with another ending, or below a folder under its own name."""
+    if output is None:
+        return [result.with_name(f"{result.stem}{ending}.h5") for result in results]
+    return [folder / result.name for result, folder in zip(results, mirrored_folders(results, output), strict=True)]
 
 
 def mirrored_folders(results: Sequence[Path], output: str | Path) -> list[Path]:

@@ -10,7 +10,7 @@ from poetlab.config import changed
 from poetlab.errors import ConfigError, PoetlabError, ResultsError
 from poetlab.filtering import FilterSettings, filter_poses
 from poetlab.poses import Poses
-from poetlab.results.naming import FILTERED, changed_result_path, check_new_result, is_made_of_another
+from poetlab.results.naming import FILTERED, changed_result_paths, check_new_result, is_made_of_another
 from poetlab.results.reading import read_poses
 from poetlab.results.rewriting import write_poses
 
@@ -60,7 +60,8 @@ def filter_results(
         smooth: `median` or `savgol`; None for no smoothing.
         window: Frames that a smoothed position is made of; None for 5.
         order: Order of Savitzky and Golay's polynomial; None for 2.
-        output: Folder to write to; None for beside each result, as `<name>_filtered.h5`.
+        output: Folder to write to, in which folders of the results are mirrored if there are several; None for beside
+            each result, as `<name>_filtered.h5`.
         overwrite: Whether to replace files that exist.
         on_progress: Called with result files done and in all.
         on_result: Called with what became of each, when it is finished.
@@ -77,12 +78,11 @@ def filter_results(
         raise ConfigError("nothing to filter: give a threshold, a longest gap to fill, or a way to smooth")
     filtered: list[FilteredResult] = []
     paths = list(map(Path, results))
-    for result in paths:
+    for result, path in zip(paths, changed_result_paths(paths, FILTERED, output), strict=True):
         if is_made_of_another(result, paths, FILTERED):
             filtered.append(FilteredResult(result, left_out=True))
         else:
             written = {earlier.path for earlier in filtered}
-            path = changed_result_path(result, FILTERED, output)
             filtered.append(_filter(result, path, settings, written, overwrite=overwrite))
         if on_result:
             on_result(filtered[-1])

@@ -10,6 +10,7 @@ from poetlab.plots.presence import plot_presence
 from poetlab.plots.speed import plot_speed
 from poetlab.plots.trajectories import plot_trajectories
 from poetlab.poses import Poses
+from poetlab.results.naming import mirrored_folders
 from poetlab.results.reading import read_joins, read_poses
 
 PLOTS: Mapping[str, Callable[[Poses, Path], None]] = {
@@ -52,8 +53,8 @@ def plot_results(
 
     Args:
         results: Result files.
-        output: Folder to write to; None for beside each result. The pictures are named `<name>_<picture>.png`;
-            older ones are replaced.
+        output: Folder to write to, in which folders of the results are mirrored if there are several; None for beside
+            each result. The pictures are named `<name>_<picture>.png`; older ones are replaced.
         on_progress: Called with result files done and in all.
         on_result: Called with what became of each result file, when it is finished.
 
@@ -61,8 +62,9 @@ def plot_results(
         What became of each result file; one that fails does not stop the rest.
     """
     plotted: list[PlottedResult] = []
-    for number, result in enumerate(map(Path, results)):
-        folder = result.parent if output is None else Path(output)
+    paths = list(map(Path, results))
+    folders = [result.parent for result in paths] if output is None else mirrored_folders(paths, output)
+    for result, folder in zip(paths, folders, strict=True):
         try:
             if any(path == _picture(folder, result, name) for one in plotted for path in one.paths for name in PLOTS):
                 raise ResultsError(f"{result}: another of these results has its name; use different --output folders")
@@ -74,7 +76,7 @@ def plot_results(
         if on_result:
             on_result(plotted[-1])
         if on_progress:
-            on_progress(number + 1, len(results))
+            on_progress(len(plotted), len(results))
     return plotted
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from poetlab.errors import ConfigError, PoetlabError, VideoError
 from poetlab.rendering.video import Look, render_video
-from poetlab.results.naming import labeled_video_path
+from poetlab.results.naming import labeled_video_path, mirrored_folders
 from poetlab.results.reading import read_poses
 from poetlab.results.source_video import find_video
 
@@ -53,7 +53,8 @@ def render_results(
         results: Result files.
         video: The video of all of them.
         videos: Folder of their videos.
-        output: Folder to write to; None for beside each result, as `<name>_labeled.mp4`.
+        output: Folder to write to, in which folders of the results are mirrored if there are several; None for beside
+            each result, as `<name>_labeled.mp4`.
         trail: Seconds that trails reach back; 0 for none.
         names: Whether to write names; where results are not tracked, scores.
         start: First frame to draw, counted from 0 in the video.
@@ -73,8 +74,10 @@ def render_results(
         raise ConfigError("give one video or a folder of videos, not both")
     look = Look(trail, names, start, stop)
     rendered: list[RenderedResult] = []
-    for result in map(Path, results):
-        path = labeled_video_path(result if output is None else Path(output) / result.name)
+    paths = list(map(Path, results))
+    folders = [result.parent for result in paths] if output is None else mirrored_folders(paths, output)
+    for result, folder in zip(paths, folders, strict=True):
+        path = labeled_video_path(folder / result.name)
         try:
             if path in {earlier.path for earlier in rendered}:
                 raise VideoError(f"{path}: another of these results is drawn there; use different --output folders")

@@ -13,7 +13,7 @@ from poetlab.errors import ConfigError, LabelError, PoetlabError, ResultsError
 from poetlab.labels.coco import matches_coco, read_coco
 from poetlab.labels.sleap import matches_sleap, read_sleap
 from poetlab.labels.source_labels import SourceImage, SourceLabels
-from poetlab.results.naming import TRACKED, changed_result_path, check_new_result, is_made_of_another
+from poetlab.results.naming import TRACKED, changed_result_paths, check_new_result, is_made_of_another
 from poetlab.results.pose_blocks import PoseBlock, fill_gaps, place_in_slots
 from poetlab.results.reading import iter_detections, read_attributes, read_poses
 from poetlab.results.result_file import ResultFile
@@ -82,7 +82,8 @@ def track_results(
         settings: Limits; the default ones if omitted.
         labels: A tracked result file, or COCO JSON or a SLEAP project with identities, of the video of a single
             result file.
-        output: Folder to write to; None for beside each result, as `<name>_tracked.h5`.
+        output: Folder to write to, in which folders of the results are mirrored if there are several; None for beside
+            each result, as `<name>_tracked.h5`.
         overwrite: Whether to replace files that exist.
         on_result: Called with what became of each, when it is finished.
         on_frames: Called with the number of frames just tracked.
@@ -103,8 +104,7 @@ def track_results(
     truth = None if labels is None else read_identities(labels)
     tracked: list[TrackedResult] = []
     paths = list(map(Path, results))
-    for result in paths:
-        path = changed_result_path(result, TRACKED, output)
+    for result, path in zip(paths, changed_result_paths(paths, TRACKED, output), strict=True):
         try:
             if is_made_of_another(result, paths, TRACKED):
                 tracked.append(TrackedResult(result, left_out=True))

@@ -58,9 +58,10 @@ def test_pictures_that_need_identities_are_left_out_of_slots(run: Run, tmp_path:
 def test_a_failing_result_stops_no_other(run: Run, tmp_path: Path):
     (tmp_path / "other").mkdir()
     files = [write_results(folder / "a.h5", tracked=True) for folder in (tmp_path, tmp_path / "other")]
-    outcome = run("plot", tmp_path / "no.h5", *files, "--output", tmp_path / "out")
+    outcome = run("plot", tmp_path / "no.h5", *files, files[0], "--output", tmp_path / "out")
     assert outcome.status == 1
-    assert "2 of 3 results failed" in outcome.text
+    assert "2 of 4 results failed" in outcome.text
     assert "no such result file" in outcome.text
     assert "another of these results has its name" in outcome.text
-    assert len(list((tmp_path / "out").iterdir())) == 4
+    assert len(list((tmp_path / "out").glob("*.png"))) == 4
+    assert len(list((tmp_path / "out" / "other").glob("*.png"))) == 4

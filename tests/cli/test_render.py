@@ -113,6 +113,15 @@ def test_a_failing_result_stops_no_other(run: Run, drawn: tuple[Path, DrawnTrack
     assert n_frames_of(tmp_path / "lizards_labeled.mp4") == 4
 
 
+def test_folders_of_results_are_mirrored(run: Run, drawn: tuple[Path, DrawnTracks], tmp_path: Path):
+    days = [tmp_path / day for day in ("monday", "tuesday")]
+    for day in days:
+        day.mkdir()
+    results = [write_results(day / "cage.h5", drawn, stride=6, tracked=False) for day in days]
+    assert run("render", *results, "--video", drawn[0], "--output", tmp_path / "out").status == 0
+    assert [n_frames_of(tmp_path / "out" / day.name / "cage_labeled.mp4") for day in days] == [2, 2]
+
+
 CTRL_C_WHEN_HALF_WRITTEN = """
 import os, signal
 from poetlab.cli.main import main

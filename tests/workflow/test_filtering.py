@@ -111,9 +111,10 @@ def test_nothing_is_overwritten_by_accident(make_result: MakeResult, tmp_path: P
 def test_two_results_of_one_name_never_share_a_file(make_result: MakeResult, tmp_path: Path):
     (tmp_path / "other").mkdir()
     results = [make_result(tmp_path / "a.h5", n_frames=3), make_result(tmp_path / "other" / "a.h5", n_frames=5)]
-    filtered = filter_results(results, threshold=0.5, output=tmp_path / "out", overwrite=True)
-    assert [bool(one.error) for one in filtered] == [False, True]
+    filtered = filter_results([*results, results[0]], threshold=0.5, output=tmp_path / "out", overwrite=True)
+    assert [bool(one.error) for one in filtered] == [False, False, True]
     assert read_poses(tmp_path / "out" / "a.h5").n_frames == 3
+    assert read_poses(tmp_path / "out" / "other" / "a.h5").n_frames == 5
 
 
 @pytest.mark.parametrize(

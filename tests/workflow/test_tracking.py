@@ -202,11 +202,13 @@ def test_one_that_fails_stops_no_other_and_nothing_is_replaced_unasked(write: Ca
     text = tmp_path / "text.h5"
     text.write_text("no result")
     good, twin = write("a.h5"), write("twin/a.h5")
-    errors = [one.error for one in track_results([text, good, twin], output=tmp_path / "out")]
+    errors = [one.error for one in track_results([text, good, good, twin], output=tmp_path / "out")]
     assert "not a result file" in str(errors[0])
     assert errors[1] is None
     assert "another of these results has its name" in str(errors[2])
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.h5"]
+    assert errors[3] is None
+    written = [path.relative_to(tmp_path / "out") for path in (tmp_path / "out").rglob("*.h5")]
+    assert sorted(written) == [Path("a.h5"), Path("twin", "a.h5")]
     (again,) = track_results([good], output=tmp_path / "out")
     assert "--overwrite replaces it" in str(again.error)
     (again,) = track_results([good], output=tmp_path / "out", overwrite=True)
