@@ -99,6 +99,7 @@ def flip(sample: Sample, flip_indices: Sequence[int]) -> Sample:
         keypoints=mirrored[:, indices],
         visible=sample.visible[:, indices],
         located=sample.located[:, indices],
+        told=sample.told[:, indices],
         bboxes=torch.cat([left[:, None], sample.bboxes[:, 1:]], dim=1),
     )
 
@@ -134,6 +135,7 @@ def drop_lost_animals(sample: Sample, *, keep_occluded: bool = False) -> Sample:
         bboxes=torch.cat([low, (high - low).clamp(min=0)], dim=1)[kept],
         located=located[kept],
         areas=sample.areas[kept],
+        told=sample.told[kept],
     )
 
 

@@ -16,6 +16,7 @@ from poetlab.data.image_size import ImageSizeSettings
 from poetlab.data.samples import Sample, read_sample, read_scaled_image, scale_labels, to_sample
 from poetlab.data.warp import augment_in_letterbox, working_size
 from poetlab.labels.label_set import LabelSet
+from poetlab.labels.told_keypoints import told_keypoints
 from poetlab.model.pose_vector import PoseTargets, stack_targets
 
 logger = logging.getLogger(__name__)
@@ -64,7 +65,11 @@ class TrainingImages(Dataset[Sample]):
             epoch: The epoch's number.
             cache: Where to keep decoded images, from `image_cache`; used only with a letterbox.
         """
-        self.places = [(label_set, index) for label_set in label_sets for index in range(len(label_set.images))]
+        self.places = [
+            (label_set, index, told)
+            for label_set, told in zip(label_sets, told_keypoints(label_sets), strict=True)
+            for index in range(len(label_set.images))
+        ]
         self.augment_settings = augment_settings
         self.image_size = image_size
         self.seed = seed
@@ -75,23 +80,23 @@ class TrainingImages(Dataset[Sample]):
         return len(self.places)
 
     def __getitem__(self, number: int) -> Sample:
-        label_set, index = self.places[number]
+        label_set, index, told = self.places[number]
         rng = np.random.default_rng([self.seed, self.epoch, number + 1])  # 0 stands for the order
         flip_indices = label_set.skeleton.flip_indices
         if letterbox := self.image_size.letterbox:
             sample = self._working_sample(number, letterbox)
             return augment_in_letterbox(sample, flip_indices, self.augment_settings, letterbox, rng)
-        sample = read_sample(label_set, index)
+        sample = read_sample(label_set, index, told)
         return augment(sample, flip_indices, self.augment_settings, self.image_size, rng)
 
     def _working_sample(self, number: int, letterbox: tuple[int, int]) -> Sample:
         """An image no larger than its warp needs."""
-        label_set, index = self.places[number]
+        label_set, index, told = self.places[number]
         labeled = label_set.images[index]
         size = working_size(labeled.size, self.augment_settings, letterbox)
         pixels = self.cache.image(number, lambda: read_scaled_image(label_set, labeled, size))
         image = torch.from_numpy(pixels).permute(2, 0, 1)
-        return scale_labels(to_sample(image, labeled, label_set.skeleton.n_keypoints), labeled.size)
+        return scale_labels(to_sample(image, labeled, told), labeled.size)
 
     def order(self) -> list[int]:
         """The order in which this epoch shows the images."""

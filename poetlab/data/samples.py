@@ -26,6 +26,7 @@ class Sample:
         bboxes: (n, 4) as (x, y, width, height).
         located: (n, k) true where the position is labeled, visible or occluded.
         areas: (n,) the area that scales OKS, as in `LabeledInstance`.
+        told: (n, k) true where the labels tell whether the keypoint is visible; false where they never have it.
     """
 
     image: Tensor
@@ -34,6 +35,7 @@ class Sample:
     bboxes: Tensor
     located: Tensor
     areas: Tensor
+    told: Tensor
 
     @property
     def size(self) -> tuple[int, int]:
@@ -43,19 +45,30 @@ class Sample:
     def targets(self) -> PoseTargets:
         """The animals as the network's targets, a batch of one."""
         return encode_targets(
-            self.keypoints, self.visible, self.bboxes, self.size, located=self.located, areas=self.areas
+            self.keypoints,
+            self.visible,
+            self.bboxes,
+            self.size,
+            located=self.located,
+            areas=self.areas,
+            told=self.told,
         )
 
 
-def read_sample(label_set: LabelSet, index: int) -> Sample:
+def read_sample(label_set: LabelSet, index: int, told: np.ndarray | None = None) -> Sample:
     """Read the image of a label set at this index; crowd regions are no animals.
+
+    Args:
+        label_set: The label set.
+        index: The image's place in it.
+        told: (k,) which keypoints its labels tell of, as from `told_keypoints`; None: all.
 
     Raises:
         LabelError: If the image cannot be read, or differs in size from what its labels say.
     """
     labeled = label_set.images[index]
     image = torch.from_numpy(read_labeled_image(label_set, labeled)).permute(2, 0, 1).contiguous()
-    return to_sample(image, labeled, label_set.skeleton.n_keypoints)
+    return to_sample(image, labeled, np.ones(label_set.skeleton.n_keypoints, dtype=bool) if told is None else told)
 
 
 def read_labeled_image(label_set: LabelSet, labeled: LabeledImage) -> np.ndarray:
@@ -122,9 +135,16 @@ def label_targets(labeled: LabeledImage, n_keypoints: int, image_size: ImageSize
     return encode_targets(keypoints, visible, bboxes, seen_size(labeled.size, image_size), located=located, areas=areas)
 
 
-def to_sample(image: Tensor, labeled: LabeledImage, n_keypoints: int) -> Sample:
-    """The labels of an image with its pixels (3, H, W) uint8; crowd regions are no animals."""
-    return Sample(image, *_label_tensors(labeled, n_keypoints))
+def to_sample(image: Tensor, labeled: LabeledImage, told: np.ndarray) -> Sample:
+    """The labels of an image with its pixels (3, H, W) uint8; crowd regions are no animals.
+
+    Args:
+        image: The pixels.
+        labeled: The labels.
+        told: (k,) which keypoints such labels tell of, as from `told_keypoints`.
+    """
+    keypoints, visible, bboxes, located, areas = _label_tensors(labeled, len(told))
+    return Sample(image, keypoints, visible, bboxes, located, areas, torch.from_numpy(told).expand(len(keypoints), -1))
 
 
 def scale_labels(sample: Sample, size: tuple[int, int]) -> Sample:

@@ -116,6 +116,7 @@ def warp(sample: Sample, move: Warp, flip_indices: Sequence[int], letterbox: tup
         bboxes=turned_bboxes(sample.bboxes, moved),
         located=sample.located[:, order],
         areas=sample.areas * scale**2,
+        told=sample.told[:, order],
     )
 
 

@@ -56,6 +56,7 @@ class PoseTargets:
         visible: (B, T, k) true where a keypoint is labeled as visible.
         located: (B, T, k) true where a keypoint's position is labeled, visible or occluded.
         areas: (B, T) area whose square root is the scale of OKS, in areas of the image; 1 for padding.
+        told: (B, T, k) true where the labels tell whether a keypoint is visible.
     """
 
     classes: Tensor
@@ -64,6 +65,7 @@ class PoseTargets:
     visible: Tensor
     located: Tensor
     areas: Tensor
+    told: Tensor
 
     @property
     def present(self) -> Tensor:
@@ -127,6 +129,7 @@ def encode_targets(
     *,
     located: Tensor | None = None,
     areas: Tensor | None = None,
+    told: Tensor | None = None,
 ) -> PoseTargets:
     """The animals of one image as targets of a batch of one.
 
@@ -137,6 +140,7 @@ def encode_targets(
         size: (height, width) of this image.
         located: (n, k) bool, true wherever `visible` is; None: where visible.
         areas: (n,) square pixels; None: of the boxes.
+        told: (n, k) bool, whether the labels tell of the keypoint; None: of all.
 
     Returns:
         Targets with B = 1 and T = n.
@@ -152,7 +156,9 @@ def encode_targets(
     classes = torch.where(visible.any(1), int(QueryClass.INDIVIDUAL), int(QueryClass.UNLABELED))
     offsets = (positions - centers[:, None]) * located[..., None].to(positions.dtype)
     unit_areas = areas.to(positions.dtype) / (size[0] * size[1])
-    return PoseTargets(classes[None], centers[None], offsets[None], visible[None], located[None], unit_areas[None])
+    told = torch.ones_like(visible) if told is None else told
+    parts = (classes, centers, offsets, visible, located, unit_areas, told)
+    return PoseTargets(*(part[None] for part in parts))
 
 
 def stack_targets(targets: Sequence[PoseTargets]) -> PoseTargets:
@@ -170,6 +176,7 @@ def stack_targets(targets: Sequence[PoseTargets]) -> PoseTargets:
         visible=torch.cat([pad(each.visible, 0) for each in targets]),
         located=torch.cat([pad(each.located, 0) for each in targets]),
         areas=torch.cat([pad(each.areas, 1) for each in targets]),
+        told=torch.cat([pad(each.told, 0) for each in targets]),
     )
 
 

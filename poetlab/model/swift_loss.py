@@ -129,6 +129,7 @@ class Animals:
         keypoints: (B, T, k, 2).
         located: (B, T, k) where a keypoint has a position.
         visible: (B, T, k) where it is visible.
+        told: (B, T, k) where the labels tell whether it is.
         centers: (B, T, 2) mean of the located keypoints; the target's own center if there is none.
         sizes: (B, T) root of the area, or more where that is too small to divide by; 1 where there is no animal.
         present: (B, T) where there is an animal and not padding.
@@ -138,6 +139,7 @@ class Animals:
     keypoints: Tensor
     located: Tensor
     visible: Tensor
+    told: Tensor
     centers: Tensor
     sizes: Tensor
     present: Tensor
@@ -161,6 +163,7 @@ class Animals:
             keypoints,
             located,
             targets.visible,
+            targets.told,
             centers,
             torch.where(targets.present, sizes.clamp(min=_SMALLEST), 1),
             targets.present,
@@ -211,9 +214,10 @@ def _pose_parts(output: SwiftOutput, animals: Animals, matched: Tensor) -> dict[
     centers, keypoints = (chosen(values) for values in _in_pixels(output))
     apart, oks = (values[:, :, 0] for values in animals.compare(keypoints[:, :, None]))  # (L, B, T)
     center_apart = (centers - animals.centers).abs().sum(-1) / animals.sizes
-    visibility = F.binary_cross_entropy_with_logits(
+    unlikely = F.binary_cross_entropy_with_logits(
         chosen(output.visibility_logits), animals.visible.expand(len(matched), -1, -1, -1).float(), reduction="none"
-    ).mean(-1)
+    )
+    visibility = (unlikely * animals.told).sum(-1) / animals.told.sum(-1).clamp(min=1)
     expected = F.binary_cross_entropy_with_logits(chosen(output.oks_logits), oks.detach(), reduction="none")
     parts = {"keypoints": apart, "oks": 1 - oks, "visibility": visibility, "expected_oks": expected}
     sums = {name: (values * with_pose).sum((1, 2)) for name, values in parts.items()}

@@ -36,6 +36,7 @@ def blobs(keypoints: list[tuple[float, float]], size: tuple[int, int] = SIZE, si
         bboxes=torch.cat([low, high - low], dim=1),
         located=torch.ones(1, len(keypoints), dtype=torch.bool),
         areas=torch.tensor([700.0]),
+        told=torch.ones(1, len(keypoints), dtype=torch.bool),
     )
 
 
@@ -123,6 +124,7 @@ def test_images_without_animals_can_be_changed(step: Step) -> None:
         torch.zeros(0, 4),
         torch.zeros(0, 3, dtype=torch.bool),
         torch.zeros(0),
+        torch.zeros(0, 3, dtype=torch.bool),
     )
     changed = drop_lost_animals(step(empty))
     assert changed.keypoints.shape == (0, 3, 2)
@@ -171,7 +173,8 @@ def test_flipping_twice_changes_nothing() -> None:
 def test_symmetric_keypoints_change_places_in_a_mirror() -> None:
     sample = blobs([(60, 40), (75, 62), (88, 51)])
     sample.visible[0, 1] = False
-    mirrored = flip(sample, SWAP)
+    mirrored = flip(replace(sample, told=torch.tensor([[True, False, True]])), SWAP)
+    assert mirrored.told.tolist() == [[[True, False, True][index] for index in SWAP]]
     red, green, blue = centroids(mirrored.image)
     torch.testing.assert_close(mirrored.keypoints[0], torch.stack([red, blue, green]), atol=0.05, rtol=0)
     assert mirrored.visible.tolist() == [[True, True, False]]
@@ -247,6 +250,7 @@ def animals(
         torch.tensor(bboxes),
         torch.tensor(visible)[:, None],
         torch.tensor(bboxes)[:, 2:].prod(1),
+        torch.ones(len(points), 1, dtype=torch.bool),
     )
 
 

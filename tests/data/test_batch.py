@@ -110,6 +110,7 @@ def sample_of(size: tuple[int, int], n_animals: int, fill: int) -> Sample:
         torch.full((n_animals, 4), 5.0),
         torch.ones(n_animals, 3, dtype=torch.bool),
         torch.full((n_animals,), 25.0),
+        torch.ones(n_animals, 3, dtype=torch.bool),
     )
 
 

@@ -38,6 +38,7 @@ def blobs(keypoints: list[tuple[float, float]], size: tuple[int, int], sigma: fl
         bboxes=torch.cat([low, high - low], dim=1),
         located=labeled,
         areas=(high - low).prod(1),
+        told=labeled,
     )
 
 

@@ -106,6 +106,7 @@ def pad() -> Callable[..., PoseTargets]:
             visible=torch.cat([targets.visible, torch.ones(n_images, n_more, n_keypoints, dtype=torch.bool)], dim=1),
             located=torch.cat([targets.located, torch.ones(n_images, n_more, n_keypoints, dtype=torch.bool)], dim=1),
             areas=torch.cat([targets.areas, targets.areas.new_full((n_images, n_more), 7.0)], dim=1),
+            told=torch.cat([targets.told, torch.ones(n_images, n_more, n_keypoints, dtype=torch.bool)], dim=1),
         )
 
     return pad

@@ -114,6 +114,7 @@ def test_a_new_keypoint_learns(pretrained: Poet) -> None:
         visible=torch.ones(2, 1, 2, dtype=torch.bool),
         located=torch.ones(2, 1, 2, dtype=torch.bool),
         areas=torch.ones(2, 1),
+        told=torch.ones(2, 1, 2, dtype=torch.bool),
     )
     losses = []
     for _ in range(5):

@@ -72,7 +72,8 @@ def recipe_targets(target: torch.Tensor) -> PoseTargets:
     poses = decode_vectors(torch.cat([target[:, :2], target[:, 3:]], dim=1))
     classes = torch.full((1, len(target)), int(QueryClass.INDIVIDUAL))
     visible = poses.visibility[None] == 1
-    return PoseTargets(classes, poses.centers[None], poses.offsets[None], visible, visible, torch.ones(1, len(target)))
+    centers, offsets, areas = poses.centers[None], poses.offsets[None], torch.ones(1, len(target))
+    return PoseTargets(classes, centers, offsets, visible, visible, areas, torch.ones_like(visible))
 
 
 @pytest.fixture(params=["r50_two_images", "dc5_r50_one_image"])

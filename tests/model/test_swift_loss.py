@@ -333,6 +333,20 @@ def test_occluded_keypoints_teach_their_position_and_count_as_not_visible() -> N
     assert (believed != 0).all()
 
 
+def test_keypoints_that_the_labels_never_have_teach_no_visibility() -> None:
+    targets, output = one_animal([2, 0, 0]), make_output(1)
+    untold = replace(targets, told=torch.tensor([[[True, True, False]]]))
+    logits = output.visibility_logits.clone()
+    logits[..., 2] = 9.0
+    other = replace(output, visibility_logits=logits)
+
+    def losses(of: PoseTargets) -> list[Tensor]:
+        return [swift_loss_sums(each, of, WEIGHTS, SIGMAS).mean().visibility for each in (output, other)]
+
+    assert torch.equal(*losses(untold))
+    assert (torch.subtract(*losses(targets)) < 0).all()
+
+
 def test_an_animal_with_occluded_keypoints_alone_teaches_its_pose() -> None:
     output = make_output(1)
     loss = swift_loss_sums(output, one_animal([1, 1, 0]), WEIGHTS, SIGMAS).mean()
