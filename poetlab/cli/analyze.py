@@ -127,6 +127,7 @@ class _FramesBar:
 
     def advance_by_earlier(self, n: int) -> None:
         self._n_done += n
+        self._bar.advance(self._task, 0)  # the rate counts from here on, as the first batches may come all at once
         count_as_done(self._bar, self._task, n)
 
     def track(self, video: Path, done: int, total: int) -> None:

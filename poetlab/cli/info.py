@@ -54,5 +54,16 @@ def _show_project(project: "Project") -> None:
     for run in project.runs():
         state = "best and last" if run.best.is_file() else "last only" if run.last.is_file() else "no snapshot"
         show(f"  model {plain(run.name)}: {state}")
-    results = sorted(project.results_dir.rglob("*.h5"))
-    show(f"  {counted(len(results), 'result file')} in {relative(project.results_dir)}")
+    n_results = sum(_is_result(path) for path in project.results_dir.rglob("*.h5"))
+    show(f"  {counted(n_results, 'result file')} in {relative(project.results_dir)}")
+
+
+def _is_result(path: Path) -> bool:
+    """Whether an HDF5 file is poetlab's own, and not one that was exported for another tool."""
+    from poetlab.results.reading import read_attributes
+
+    try:
+        read_attributes(path)
+    except PoetlabError:
+        return False
+    return True

@@ -1,17 +1,20 @@
-"""Which frames of analyzed videos to label next: those typical of what a network was unsure of."""
+"""Which frames of analyzed videos to label next: those that a network was unsure of, and that differ."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from poetlab.frames.choosing import typical_points
+from poetlab.frames.farthest import farthest_points
 from poetlab.frames.looking import Look
 from poetlab.frames.ranking import combine_ranks, part_surer, reasons_for
 from poetlab.frames.spreading import spread_in_time
 
-_LOOKED_AT, _LEAST_LOOKED_AT = 20, 100
+_LOOKED_AT, _LEAST_LOOKED_AT = 10, 100
 """Frames that the network looks at again for each that is wanted, and in all at least."""
+
+_UNSURE = 3
+"""Frames for each that is wanted, the least sure ones, among which those that differ are picked."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +58,7 @@ def suggest_frames(
 
     Frames are ranked by the results alone, and of the least sure ones a shortlist is made that does not crowd in time,
     nor about frames that are labeled. At these the network looks again, which adds how far its decoder's layers
-    disagree. By their features the less sure half of these is divided into as many kinds as frames are wanted, and the
-    most typical of each kind is picked, since the least sure ones are often so odd that they teach little.
+    disagree. Of the least sure of these, those are picked whose features differ most.
 
     Args:
         videos: What is known of each video.
@@ -78,8 +80,8 @@ def suggest_frames(
     values = {name: of_all[shortlist] for name, of_all in signals.items()} | {"layers": layers}
     surer = {name: part_surer(of_all)[shortlist] for name, of_all in signals.items()} | {"layers": part_surer(layers)}
     unsure = combine_ranks(values)
-    candidates = np.argsort(-unsure, kind="stable")[: max(n, len(unsure) // 2)]
-    picked = candidates[sorted(typical_points(features[candidates], n))]
+    candidates = np.argsort(-unsure, kind="stable")[: n * _UNSURE]
+    different = sorted(farthest_points(features[candidates], n, [0]))
     return [
         Suggestion(
             video=videos[video[shortlist[place]]].name,
@@ -87,7 +89,7 @@ def suggest_frames(
             score=float(unsure[place]),
             reasons=reasons_for(_at(values, place), _at(surer, place)),
         )
-        for place in picked.tolist()
+        for place in candidates[different].tolist()
     ]
 
 

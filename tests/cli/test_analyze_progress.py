@@ -39,12 +39,25 @@ def test_frames_of_an_earlier_run_count_in_the_bar_but_not_in_the_rate(bar: Prog
     frames.begin(A)
     frames.advance_by_earlier(600)
     for _ in range(5):
-        frames.advance(8)
         clock.now += 2
+        frames.advance(8)
     (task,) = bar.tasks
     assert (task.completed, task.total) == (640, 1000)
     assert task.speed == pytest.approx(4)
     assert task.time_remaining == pytest.approx(360 / 4)
+
+
+def test_batches_that_come_at_once_do_not_make_the_rate_a_high_one(bar: Progress, clock: Clock) -> None:
+    frames = _FramesBar(bar)
+    frames.expect({A: 10})
+    frames.begin(A)
+    frames.advance_by_earlier(0)
+    clock.now += 2
+    frames.advance(8)
+    clock.now += 0.001
+    frames.advance(2)
+    (task,) = bar.tasks
+    assert task.finished_speed == pytest.approx(5, rel=0.01)
 
 
 def test_the_total_follows_what_the_videos_turn_out_to_have(bar: Progress) -> None:

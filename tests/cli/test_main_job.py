@@ -82,9 +82,11 @@ def test_the_whole_job(run: Run, tmp_path: Path, drawn_labels: Path, drawn_video
     assert (np.isfinite(poses.keypoints[..., 0]).all(-1) == (poses.scores > 0)).all()
     assert (poses.scores > 0).any(axis=1).all()
 
+    assert run("export", result, "--to", "dlc").status == 0
     told = run("info", "--project", folder)
     assert "12 images" in told.text
     assert "best and last" in told.text
+    assert "1 result file in" in told.text
 
 
 def test_commands_find_the_project_from_a_folder_inside_it(run: Run, labeled_project: Path) -> None:

@@ -1,4 +1,4 @@
-"""Suggestions: frames typical of the unsure ones, none labeled, with reasons."""
+"""Suggestions: unsure frames that differ, none labeled, with reasons."""
 
 from collections.abc import Callable
 
@@ -33,66 +33,51 @@ def looking(of_frame: Callable[[int, int], tuple[float, float]]) -> tuple[Lookin
     return look, looked
 
 
-def scattered(n_frames: int, every: int, value: float = 0.9) -> dict[int, float]:
-    return dict.fromkeys(range(every // 2, n_frames, every), value)
+def test_the_least_sure_frames_are_suggested_with_the_reason() -> None:
+    look, _ = looking(lambda _, frame: (0.0, float(frame)))
+    videos = [analyzed("a.mp4", 500, {40: 0.9, 300: 0.8}), analyzed("b.mp4", 500, {77: 0.7})]
+    suggestions = suggest_frames(videos, 1, look)
+    assert [(one.video, one.frame) for one in suggestions] == [("a.mp4", 40)]
+    assert suggestions[0].reasons == ("scores of only 0.10 in the mean",)
+    three = suggest_frames(videos, 3, look)
+    assert ("a.mp4", 40) in {(one.video, one.frame) for one in three}
+    assert [one.score for one in three] == sorted((one.score for one in three), reverse=True)
 
 
-def test_unsure_frames_are_suggested_with_the_reason_the_least_sure_first() -> None:
-    unsure = {"a.mp4": scattered(500, 20, 0.9), "b.mp4": scattered(500, 20, 0.7)}
-    look, _ = looking(lambda video, frame: (0.0, 1000.0 * video + frame))
-    suggestions = suggest_frames([analyzed(name, 500, frames) for name, frames in unsure.items()], 4, look)
-    assert {one.video for one in suggestions} == set(unsure)
-    assert all(one.frame in unsure[one.video] for one in suggestions)
-    assert next(one.reasons for one in suggestions if one.video == "a.mp4") == ("scores of only 0.10 in the mean",)
-    assert [one.score for one in suggestions] == sorted((one.score for one in suggestions), reverse=True)
-
-
-def test_of_each_kind_of_unsure_frames_the_most_typical_one_is_picked() -> None:
-    """Fifty frames are unsure, of two kinds; those at 345 to 355 are the middle of one, 455 is that of the other."""
-
-    def feature(frame: int) -> float:
-        return 1000.0 + abs(frame - 455) if frame > 400 else abs(frame - 350) / 100
-
-    look, _ = looking(lambda _, frame: (0.0, feature(frame)))
-    first, second = sorted(one.frame for one in suggest_frames([analyzed("a.mp4", 500, scattered(500, 10))], 2, look))
-    typical = np.mean([feature(frame) for frame in scattered(400, 10)])
-    assert abs(feature(first) - typical) == min(abs(feature(frame) - typical) for frame in scattered(400, 10))
-    assert 400 < second < 500
-
-
-def test_a_kind_that_is_rare_among_unsure_frames_has_its_frame() -> None:
-    look, _ = looking(lambda _, frame: (0.0, 100.0 if frame == 445 else 0.001 * frame))
-    suggestions = suggest_frames([analyzed("a.mp4", 500, scattered(500, 10))], 2, look)
-    assert 445 in {one.frame for one in suggestions}
+def test_of_unsure_frames_those_that_differ_are_picked() -> None:
+    """Six frames are unsure: five that look the same, and one that does not."""
+    unsure = {50: 0.9, 120: 0.89, 200: 0.88, 280: 0.87, 360: 0.86, 440: 0.85}
+    look, _ = looking(lambda _, frame: (0.0, 100.0 if frame == 440 else 0.001 * frame))
+    suggestions = suggest_frames([analyzed("a.mp4", 500, unsure)], 2, look)
+    assert {one.frame for one in suggestions} == {50, 440}
 
 
 def test_what_the_network_says_at_the_second_look_counts() -> None:
-    """Half of the frames that were alike until then are surer than the others."""
-    look, looked = looking(lambda _, frame: (float(frame % 20 == 5), float(frame)))
-    suggestions = suggest_frames([analyzed("a.mp4", 1000, scattered(1000, 10))], 5, look)
-    assert {(0, frame) for frame in scattered(1000, 10)} <= set(looked)
-    assert {one.frame % 20 for one in suggestions} == {5}
+    look, looked = looking(lambda _, frame: (float(frame == 250), float(frame)))
+    suggestions = suggest_frames([analyzed("a.mp4", 1000, {250: 0.5, 500: 0.5})], 1, look)
+    assert (0, 250) in looked
+    assert [one.frame for one in suggestions] == [250]
+    assert "the decoder's layers disagree (100.0% of the animal's length)" in suggestions[0].reasons
 
 
 def test_the_network_looks_at_a_few_hundred_frames_of_a_long_video() -> None:
     look, looked = looking(lambda _, frame: (0.0, float(frame)))
     assert len(suggest_frames([analyzed("a.mp4", 20_000, {5: 1.0})], 20, look)) == 20
-    assert len(looked) == 400
+    assert len(looked) == 200
 
 
 def test_labeled_frames_are_not_suggested_nor_frames_beside_them_if_there_are_others() -> None:
-    unsure = dict.fromkeys(range(100, 110), 0.9) | scattered(2000, 20, 0.5)
-    look, looked = looking(lambda _, frame: (0.0, float(frame)))
-    suggestions = suggest_frames([analyzed("a.mp4", 2000, unsure, labeled={104})], 3, look)
-    assert not {frame for _, frame in looked} & set(range(102, 107))
-    assert all(one.frame in unsure for one in suggestions)
+    unsure = dict.fromkeys(range(100, 110), 0.9) | {400: 0.5}
+    look, _ = looking(lambda _, frame: (0.0, float(frame)))
+    suggestions = suggest_frames([analyzed("a.mp4", 2000, unsure, labeled={104})], 1, look)
+    assert [one.frame for one in suggestions] == [400]
 
 
 def test_frames_keep_their_numbers_where_not_every_frame_was_analyzed() -> None:
     video = analyzed("a.mp4", 50, {10: 0.9})
     strided = AnalyzedFrames("a.mp4", 7 + 3 * video.frames, video.signals, labeled={7})
-    look, looked = looking(lambda _, frame: (0.0, 100.0 * (frame == 37)))
-    assert 37 in [one.frame for one in suggest_frames([strided], 2, look)]
+    look, looked = looking(lambda _, frame: (0.0, float(frame)))
+    assert [one.frame for one in suggest_frames([strided], 1, look)] == [37]
     assert {frame for _, frame in looked} == set(range(10, 7 + 3 * 50, 3))
 
 
