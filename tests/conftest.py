@@ -2,8 +2,9 @@
 
 import json
 import shutil
+import signal
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,14 @@ hypothesis.settings.load_profile("steady")  # the same examples everywhere; the 
 def one_thread() -> None:
     """Compute with one thread: networks this small gain nothing from more, and lose much where cores are busy."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C through, to the tests and the commands they start, also where the tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
