@@ -44,11 +44,14 @@ def changed_result_paths(results: Sequence[Path], ending: str, output: str | Pat
     return [folder / result.name for result, folder in zip(results, mirrored_folders(results, output), strict=True)]
 
 
-def mirrored_folders(results: Sequence[Path], output: str | Path) -> list[Path]:
+def mirrored_folders(results: Sequence[Path], output: str | Path | None) -> list[Path]:
     """The folder below `output` for what is made of each result file: as it lies below the folder that all share.
 
-    Results of one folder go to `output` itself; so do those that share none, being on several drives.
+    Results of one folder go to `output` itself; so do those that share none, being on several drives. Without `output`,
+    it is the folder of each result file.
     """
+    if output is None:
+        return [result.parent for result in results]
     folders = [Path(os.path.abspath(result.parent)) for result in results]  # noqa: PTH100 - without `..`, links kept
     try:
         shared = os.path.commonpath(folders) if folders else ""

@@ -63,8 +63,7 @@ def plot_results(
     """
     plotted: list[PlottedResult] = []
     paths = list(map(Path, results))
-    folders = [result.parent for result in paths] if output is None else mirrored_folders(paths, output)
-    for result, folder in zip(paths, folders, strict=True):
+    for result, folder in zip(paths, mirrored_folders(paths, output), strict=True):
         try:
             if any(path == _picture(folder, result, name) for one in plotted for path in one.paths for name in PLOTS):
                 raise ResultsError(f"{result}: another of these results has its name; use different --output folders")

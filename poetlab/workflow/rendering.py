@@ -75,8 +75,7 @@ def render_results(
     look = Look(trail, names, start, stop)
     rendered: list[RenderedResult] = []
     paths = list(map(Path, results))
-    folders = [result.parent for result in paths] if output is None else mirrored_folders(paths, output)
-    for result, folder in zip(paths, folders, strict=True):
+    for result, folder in zip(paths, mirrored_folders(paths, output), strict=True):
         path = labeled_video_path(folder / result.name)
         try:
             if path in {earlier.path for earlier in rendered}:
