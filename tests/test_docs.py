@@ -245,7 +245,7 @@ def write_results(path: Path) -> None:
         fps=10.0,
         video="video.mp4",
         video_fingerprint="0" * 16,
-        model="001-poet-r18",
+        model="001-poet-swift-light",
         tracked=True,
         settings={},
     ) as writer:
