@@ -1,5 +1,6 @@
 """How a processor's cores are shared by batches that are computed at the same time."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -23,9 +24,9 @@ def share_cores(device: torch.device) -> Iterator[int]:
         How many threads are to compute a batch at the same time.
     """
     n_cores = torch.get_num_threads()
-    n_workers = min(n_cores, _MOST_WORKERS) if device.type == "cpu" else 1
+    cores_each = math.ceil(n_cores / _MOST_WORKERS) if device.type == "cpu" else n_cores
     try:
-        torch.set_num_threads(n_cores // n_workers)
-        yield n_workers
+        torch.set_num_threads(cores_each)
+        yield n_cores // cores_each
     finally:
         torch.set_num_threads(n_cores)

@@ -47,6 +47,17 @@ def test_many_cores_do_not_make_many_batches() -> None:
         assert n_workers * n_threads_elsewhere() == 32
 
 
+@pytest.mark.parametrize(
+    ("n_cores", "n_workers", "cores_each"), [(1, 1, 1), (2, 2, 1), (3, 3, 1), (6, 3, 2), (7, 3, 2)]
+)
+def test_hardly_a_core_is_idle_where_cores_cannot_be_dealt_out_evenly(
+    n_cores: int, n_workers: int, cores_each: int
+) -> None:
+    torch.set_num_threads(n_cores)
+    with share_cores(CPU) as n_found:
+        assert (n_found, n_threads_elsewhere()) == (n_workers, cores_each)
+
+
 def test_a_gpu_takes_one_batch_at_a_time_and_leaves_the_cores() -> None:
     with share_cores(torch.device("cuda")) as n_workers:
         assert n_workers == 1
