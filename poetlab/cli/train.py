@@ -104,6 +104,11 @@ def run_train(project: "Project", **choices: Any) -> None:
                 **choices,
             )
     is_trained = result.rows[-1]["epoch"] > 0
+    if result.n_skipped:
+        show(
+            f"left out {counted(result.n_skipped, 'epoch')} before the upright ones: for "
+            f"{counted(result.patience, 'epoch')} validation AP had not become better"
+        )
     if result.stopped_early:
         show(f"stopped early: for {counted(result.patience, 'epoch')} validation AP has not become better")
     show(f"{'trained' if is_trained else 'measured the start of'} {relative(result.folder.path)}")

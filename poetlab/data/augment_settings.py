@@ -21,6 +21,12 @@ class AugmentConfig(Settings):
     dropout_probability: float | None = Field(
         None, ge=0, le=1, description="blank a few random patches (coarse dropout); null: chosen"
     )
+    upright: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="last part of the epochs, in which images are neither turned nor mirrored; null: chosen",
+    )
     zoom: tuple[float, float] = Field(
         (0.85, 1.2), description="with a letterbox: range of the scale, where 1 just fits; [1, 1]: none"
     )
@@ -46,3 +52,4 @@ class AugmentSettings(AugmentConfig):
     rotation_probability: float = Field(0.5, ge=0, le=1)
     flip_probability: float = Field(0.5, ge=0, le=1)
     dropout_probability: float = Field(0.5, ge=0, le=1)
+    upright: float = Field(0.0, ge=0, le=1)

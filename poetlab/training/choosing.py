@@ -112,6 +112,15 @@ def choose_dropout_probability() -> Choice[float]:
     return Choice(0.0, "what is hidden cannot be learned from few images")
 
 
+def choose_upright() -> Choice[float]:
+    """The last part of the epochs, in which images are neither turned nor mirrored.
+
+    What is the same in all images of a recording, such as where the light comes from, or to which side of a keypoint a
+    person clicks, can only be learned from images that lie as they were taken.
+    """
+    return Choice(0.3, "at last it sees images as those to predict are")
+
+
 def choose_batch_size(facts: DataFacts, machine: Machine, letterbox: tuple[int, int]) -> Choice[int]:
     """Images a step: a power of two that memory holds, and that leaves several steps an epoch."""
     by_reason = {"as many make steady steps": _LARGEST_BATCH[machine.device]}

@@ -59,6 +59,7 @@ class Progress:
         best: AP and negative training loss of the best epoch so far.
         warned: Whether the user was told that the run learns nothing.
         stopped_early: Whether the run has ended before its last epoch, since its validation AP was flat.
+        n_skipped: Epochs left out before the upright ones for the same reason.
         patient_from: Epoch from which AP may be flat for a while.
     """
 
@@ -69,6 +70,7 @@ class Progress:
     best: tuple[float, float] | None = None
     warned: bool = False
     stopped_early: bool = False
+    n_skipped: int = 0
     patient_from: int = 0
 
 
@@ -141,7 +143,7 @@ class Trainer:
         self.progress = Progress(**snapshot.facts["progress"])
 
     def fit(self, on_step: OnStep | None = None, on_epoch: OnEpoch | None = None) -> Progress:
-        """Train to the last epoch, or until validation AP is flat.
+        """Train to the last epoch, or until validation AP is flat, which upright epochs follow if there are any.
 
         Raises:
             KeyboardInterrupt: If Ctrl-C was pressed; the run is saved first.
@@ -166,7 +168,7 @@ class Trainer:
             hold_statistics(self.model)
         images = TrainingImages(
             self.data.training,
-            self.settings.augmentation,
+            self.settings.augmentation_in(progress.epoch),
             self.image_size,
             self.settings.seed,
             progress.epoch,
@@ -226,10 +228,19 @@ class Trainer:
             row |= figures
         progress.rows.append(row)
         progress.epoch, progress.step, progress.sums = progress.epoch + 1, 0, {}
-        if validates and not is_last:
-            progress.stopped_early = is_flat(progress.rows, self.settings.patience, progress.patient_from)
+        if validates and not is_last and is_flat(progress.rows, self.settings.patience, progress.patient_from):
+            self._end_early()
         self._write_metrics(with_plot=validates)
         return row
+
+    def _end_early(self) -> None:
+        """Go on with the upright epochs if those are still to come; otherwise the run is over."""
+        progress, upright = self.progress, self.settings.first_upright_epoch
+        if progress.epoch < upright < self.settings.epochs:
+            progress.n_skipped += upright - progress.epoch
+            progress.epoch = progress.patient_from = upright
+        else:
+            progress.stopped_early = True
 
     def _measures_start(self) -> bool:
         """Whether something can be forgotten, or nothing else is wanted."""

@@ -122,6 +122,7 @@ def choose_open(wishes: Wishes, skeleton: Skeleton, facts: DataFacts, machine: M
         "training.augmentation.rotation_probability": choosing.choose_rotation_probability(angle),
         "training.augmentation.dropout_probability": choosing.choose_dropout_probability(),
         "training.augmentation.flip_probability": choosing.choose_flip_probability(skeleton),
+        "training.augmentation.upright": choosing.choose_upright(),
     }
     content = _content(wishes)
     return {

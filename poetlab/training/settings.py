@@ -117,3 +117,14 @@ class TrainingSettings(TrainingConfig):
     clip_norm: float = Field(0.1, gt=0)
     validate_every: int = Field(5, ge=1)
     augmentation: AugmentSettings = AugmentSettings()
+
+    @property
+    def first_upright_epoch(self) -> int:
+        """The number, from 0, of the first epoch in which images are neither turned nor mirrored."""
+        return self.epochs - round(self.augmentation.upright * self.epochs)
+
+    def augmentation_in(self, epoch: int) -> AugmentSettings:
+        """How the images of an epoch, counted from 0, are changed."""
+        if epoch < self.first_upright_epoch:
+            return self.augmentation
+        return self.augmentation.model_copy(update={"rotation_probability": 0.0, "flip_probability": 0.0})

@@ -82,13 +82,15 @@ class TrainingResult:
         rows: Its metrics, one mapping an epoch.
         best_ap: The highest validation AP; None if it was never above 0.
         stopped_early: Whether it ended before its last epoch, since its validation AP was flat.
-        patience: Epochs without a better validation AP after which it ends; 0 for never.
+        n_skipped: Epochs left out before the upright ones for the same reason.
+        patience: Epochs without a better validation AP after which either happens; 0 for never.
     """
 
     folder: RunFolder
     rows: tuple[Mapping[str, Any], ...]
     best_ap: float | None
     stopped_early: bool
+    n_skipped: int
     patience: int
 
 
@@ -185,7 +187,12 @@ def train(
     progress = trainer.fit(on_step, on_epoch)
     best_ap = progress.best[0] if progress.best and progress.best[0] > 0 else None
     return TrainingResult(
-        trainer.folder, tuple(progress.rows), best_ap, progress.stopped_early, trainer.settings.patience
+        trainer.folder,
+        tuple(progress.rows),
+        best_ap,
+        progress.stopped_early,
+        progress.n_skipped,
+        trainer.settings.patience,
     )
 
 

@@ -87,3 +87,21 @@ def test_a_run_that_ended_early_goes_on_where_epochs_are_given(flat_project: Pro
 
 def test_the_last_epoch_is_no_early_end(flat_project: Project) -> None:
     assert not train(flat_project, epochs=4, device="cpu").stopped_early
+
+
+def test_a_flat_run_goes_on_with_its_upright_epochs(
+    flat_project: Project, change_training: Callable[..., Project]
+) -> None:
+    project = change_training(flat_project, augmentation={"upright": 0.04})
+    result = train(project, device="cpu")
+    assert [row["epoch"] for row in result.rows] == [1, 2, 3, 4, 49, 50]
+    assert (result.n_skipped, result.stopped_early) == (44, False)
+    assert load_snapshot(result.folder.last).facts["progress"]["n_skipped"] == 44
+    rates = [row["learning_rate"] for row in result.rows]
+    assert rates[4] == pytest.approx(0.1 * rates[3]), "as at that epoch of the whole run"
+
+
+def test_upright_epochs_end_early_too(flat_project: Project, change_training: Callable[..., Project]) -> None:
+    result = train(change_training(flat_project, augmentation={"upright": 0.4}), device="cpu")
+    assert [row["epoch"] for row in result.rows] == [1, 2, 3, 4, 31, 32, 33]
+    assert result.stopped_early

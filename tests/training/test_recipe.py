@@ -32,6 +32,7 @@ CHOSEN = {
     "training.augmentation.rotation_probability",
     "training.augmentation.dropout_probability",
     "training.augmentation.flip_probability",
+    "training.augmentation.upright",
 }
 
 

@@ -155,3 +155,19 @@ def test_statistics_of_a_pretrained_backbone_stay(swift_model: Swift) -> None:
     assert changed
     assert not [name for name in changed if name.startswith("backbone.")]
     assert "pose_field.features.1.running_mean" in changed, "the others learn theirs"
+
+
+def test_upright_epochs_train_as_those_without_turns_and_mirrors(
+    project: Project, change_training: Change, small_preset: str
+) -> None:
+    def weights(**augmentation: float) -> dict[str, torch.Tensor]:
+        changes = {"rotation": 180, "rotation_probability": 1, "flip_probability": 1, "upright": 0} | augmentation
+        changed = change_training(project, epochs=1, augmentation=changes)
+        train(changed, preset=small_preset, device="cpu")
+        return dict(last_of(project).weights)
+
+    upright = weights(upright=1)
+    plain = weights(rotation_probability=0, flip_probability=0)
+    turned = weights()
+    assert all(torch.equal(upright[name], tensor) for name, tensor in plain.items())
+    assert not all(torch.equal(upright[name], tensor) for name, tensor in turned.items())
