@@ -116,6 +116,7 @@ REMOVALS = {
     "L1 distance in the loss": Removal({"training.swift_loss.keypoints": 0}),
     "expected OKS in the score": Removal({"training.swift_loss.expected_oks": 0}, change=rank_by_presence),
     "averaged weights": Removal({"training.averaging": 0}),
+    "upright epochs": Removal({"training.augmentation.upright": 0}),
 }
 """What is removed -> how."""
 

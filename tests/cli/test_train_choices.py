@@ -44,6 +44,23 @@ def test_the_faithful_family_chooses_nothing(run: Run, open_project_folder: Proj
 
 
 @pytest.mark.slow
+def test_epochs_left_out_before_the_upright_ones_are_told(
+    run: Run, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = project.path / "config.yaml"
+    content = yaml.safe_load(path.read_text())
+    content["training"] |= {"patience": 1, "epochs": 9, "validate_every": 1, "augmentation": {"upright": 0.2}}
+    path.write_text(yaml.safe_dump(content))
+    monkeypatch.setattr(loop, "is_flat", lambda rows, patience, first: len(rows) - first == 2 * patience)
+    trained = run("train", "--device", "cpu", "--project", project.path)
+    assert trained.status == 0, trained.text
+    assert "left out 5 epochs before the upright ones" in trained.text
+    assert "epoch 3" not in trained.text
+    assert "epoch 9" in trained.text
+    assert "stopped early" not in trained.text
+
+
+@pytest.mark.slow
 def test_an_early_end_is_said_and_resuming_explains_it(
     run: Run, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
