@@ -112,7 +112,18 @@ def test_a_commands_page_states_the_defaults(name: str) -> None:
 def test_every_flag_in_the_docs_exists(page: Path) -> None:
     known = {flag for command in COMMANDS.values() for flag in arguments(command)} | {"--help", "--version"}
     known |= {flag for command in COMMANDS.values() for option in command.params for flag in option.secondary_opts}
-    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page.read_text(encoding="utf-8"))) <= known
+    text = page.read_text(encoding="utf-8")
+    for script in re.findall(r"tests/benchmarks/\w+\.py", text):
+        known |= options_of_benchmark(ROOT / script)
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) <= known
+
+
+def options_of_benchmark(script: Path) -> set[str]:
+    """The options that a script adds to its parser, and those that all benchmarks of learning have."""
+    shared = script.with_name("trials.py")
+    return {
+        flag for each in (script, shared) for flag in re.findall(r'"(--[a-z-]+)"', each.read_text(encoding="utf-8"))
+    }
 
 
 def settings_of(group: BaseModel, prefix: str = "") -> Iterator[tuple[str, Any, str]]:
