@@ -43,15 +43,20 @@ def test_the_faithful_family_chooses_nothing(run: Run, open_project_folder: Proj
     assert "chosen" not in trained.text
 
 
+def make_flat(project: Project, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> None:
+    """Let runs of up to 9 epochs count as flat two epochs after patience begins."""
+    path = project.path / "config.yaml"
+    content = yaml.safe_load(path.read_text())
+    content["training"] |= {"patience": 1, "epochs": 9, "validate_every": 1} | settings
+    path.write_text(yaml.safe_dump(content))
+    monkeypatch.setattr(loop, "is_flat", lambda rows, patience, first: len(rows) - first == 2 * patience)
+
+
 @pytest.mark.slow
 def test_epochs_left_out_before_the_upright_ones_are_told(
     run: Run, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = project.path / "config.yaml"
-    content = yaml.safe_load(path.read_text())
-    content["training"] |= {"patience": 1, "epochs": 9, "validate_every": 1, "augmentation": {"upright": 0.2}}
-    path.write_text(yaml.safe_dump(content))
-    monkeypatch.setattr(loop, "is_flat", lambda rows, patience, first: len(rows) - first == 2 * patience)
+    make_flat(project, monkeypatch, augmentation={"upright": 0.2})
     trained = run("train", "--device", "cpu", "--project", project.path)
     assert trained.status == 0, trained.text
     assert "left out 5 epochs before the upright ones" in trained.text
@@ -64,11 +69,7 @@ def test_epochs_left_out_before_the_upright_ones_are_told(
 def test_an_early_end_is_said_and_resuming_explains_it(
     run: Run, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = project.path / "config.yaml"
-    content = yaml.safe_load(path.read_text())
-    content["training"] |= {"patience": 1, "epochs": 9, "validate_every": 1}
-    path.write_text(yaml.safe_dump(content))
-    monkeypatch.setattr(loop, "is_flat", lambda rows, patience, first: len(rows) - first == 2 * patience)
+    make_flat(project, monkeypatch)
     trained = run("train", "--device", "cpu", "--project", project.path)
     assert trained.status == 0, trained.text
     assert "stopped early: for 1 epoch validation AP has not become better" in trained.text
