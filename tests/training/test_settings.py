@@ -1,4 +1,4 @@
-"""The last part of a run shows images neither turned nor mirrored."""
+"""What follows from the settings of training: which epochs are upright."""
 
 from poetlab.training.settings import TrainingSettings
 
